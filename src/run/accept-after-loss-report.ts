@@ -1,5 +1,5 @@
-// An accept that has to wait: the peer is still to hear that its messages cannot be decrypted here. It is told after two complete
-// replays, which are made at once, and then the command does what it was typed for.
+// An accept that has to wait until the peer has been told that its messages cannot be decrypted here. That is told after two complete
+// reads, which are made at once; then the command does what it was typed for.
 import type { Intent } from '../call/intent.ts'
 import type { StepOptions } from './action.ts'
 import { refreshContext, withRelayClock } from './context.ts'
@@ -7,18 +7,22 @@ import { type ExecutedRun, executeActions } from './execute.ts'
 import { saveStep } from './save-step.ts'
 import { syncAgain } from './sync.ts'
 
-/** Looks until it is told: the one that finds it out, two complete ones, the last of which tells it, and the one that accepts. */
+/** Most looks: one that finds the loss, two complete ones, of which the second tells the peer, and one that accepts. */
 const MAX_LOOKS = 4
 
-/** Two looks of one second would count as one, in ms. */
+/** Ms between two looks: two within one second would count as one. */
 const PAUSE = 1_000
 
-/** Whether nothing but that keeps a call from being accepted. */
+/** Whether the call is not accepted because its key is lost. */
 function awaitsLossReport({ result }: ExecutedRun): boolean {
   return result.decided?.refusal?.code === 'CALL_KEY_LOST'
 }
 
-/** Looks again and again, and decides once more each time. @param executed what the command came to before */
+/**
+ * Reads the mailboxes and decides once more, until the accept is no longer refused for the lost key, no read was complete, the run was
+ * stopped, or `MAX_LOOKS` are over.
+ * @param executed what the command came to before
+ */
 export async function acceptAfterLossReport(
   intent: Intent,
   options: StepOptions,

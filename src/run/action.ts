@@ -27,28 +27,28 @@ import type { Needs } from './needs.ts'
 import type { Route } from './route.ts'
 import type { SyncResult } from './sync-result.ts'
 
-/** A rumor that is owed, in its wrap or a new one. `again`: to where its receiver turns out to read, after a try that nobody took. */
+/** A rumor that is owed, in its kept wrap or a new one. `again`: no relay took it, and its receiver turned out to read elsewhere. */
 type Publication<Due> = { due: Due; route: Route; again?: true }
 
-/** So long files on servers are fetched, Unix ms; small ones a little longer. */
+/** Until when files on servers are fetched, Unix ms: large ones until `until`, small ones until `untilSmall`. */
 export type FetchWindow = { until: number; untilSmall: number }
 
 export type Action =
-  /** Of a call; `said`: in this run, not offered once more; `binding`: of the call key that it is sealed with, where it is. */
+  /** In a call. `said`: in this run, not before; `binding`: of the call key that seals it, undefined for the identities' key. */
   | ({ type: 'signal'; said: boolean; binding: CallBinding | undefined } & Publication<PendingSignal>)
   /** Outside of calls. */
   | ({ type: 'letter' } & Publication<PendingPublish>)
   | { type: 'receipt'; receipt: PendingReceipt; route: Route; again?: true; binding: CallBinding | undefined }
   /** What came before its accept, which is here now. */
   | { type: 'open-early'; early: OpenableSeals }
-  /** What everybody may know of us; `words` and `lists`: what is remembered of it; `replaces`: another client had replaced it. */
+  /** What everybody may know of us. `words`, and `lists` below: what we remember of it; `replaces`: another client had replaced it. */
   | { type: 'presence'; template: Template; words: string; relays: readonly string[] }
   | { type: 'inbox-list'; template: Template; lists: string; relays: readonly string[]; replaces?: true }
   /** To ourselves, to see which relays give back what they take. */
   | { type: 'canary'; body: CanaryBody; relays: readonly string[] }
-  /** Where peers read whose relays have taken nothing. */
+  /** Looks up again where those peers read whose relays took nothing. */
   | { type: 'look-up'; peers: readonly string[] }
-  /** Which relays speak NIP-77. */
+  /** Asks relays whether they speak NIP-77. */
   | { type: 'probe-nip77'; relays: readonly string[] }
   | { type: 'tell-owner'; due: DueEscalation }
   /** The line of the log that says whom an escalation has reached. */
@@ -69,7 +69,7 @@ export type ChannelResult = ToldChannel<'peer' | 'nostr' | OwnerChannel | 'log'>
 
 type RelayAnswers = { oks: readonly PublishAnswer[] }
 
-/** What came of each; `error`: what went wrong, if it did. */
+/** What came of each action. `error`: what went wrong, if anything did. */
 type ResultByType = {
   /** Without a wrap where the key of its call is lost: then it is not sealed at all. */
   signal: RelayAnswers & { wrap: Event | undefined }
@@ -94,11 +94,11 @@ export type ActionResult = { [T in ActionType]: { type: T; action: ActionOf<T> }
 
 export type ActionResultOf<T extends ActionType> = Extract<ActionResult, { type: T }>
 
-/** Who carries out actions of one type, gives back what became of one, and knows how that is written down. */
+/** Carries out the actions of one type and writes down what became of them. */
 export type Executor<T extends ActionType> = {
-  /** Throws only what is wrong with this machine: a disk that is full. */
+  /** Throws only what is wrong with this machine (a full disk); of an upload also what the server has refused. */
   execute(action: ActionOf<T>, context: RunContext): Promise<ActionResultOf<T>>
-  /** What became of such actions, put into whatever is on disk by then. Pure. */
+  /** Puts what became of such actions into the state, which is what is on disk by then. Pure. */
   record(state: State, done: readonly ActionResultOf<T>[], context: RunContext): State
 }
 
@@ -107,10 +107,10 @@ export function resultsOf<T extends ActionType>(type: T, done: readonly ActionRe
   return done.filter((one): one is ActionResultOf<T> => one.type === type)
 }
 
-/** The needs, with what only some commands load for a step of theirs. */
+/** The needs of a command, and what only some commands load for their steps. */
 export type StepOptions = {
   needs: Needs
-  /** What is to be said of us to everybody, and the state in which that is counted. */
+  /** What is to be published about us, and the state in which that is counted. */
   proposeAnnouncements?: (state: State, context: RunContext) => { state: State; actions: Action[] }
   /** The next file to fetch from a server, claimed by this process. `before`: those that this run has fetched, or has tried to. */
   proposeFetches?: (

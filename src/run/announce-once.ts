@@ -2,16 +2,16 @@
 import { beginAnnounce, endAnnounce, isAnnouncing } from '../state/announcements.ts'
 import { authorOf, type RunContext, refreshContext } from './context.ts'
 
-/** Why nothing is to be done now; or the context of the run, and what is to be called in its end. */
+/** Why nothing is to be done now; or the context of the run, and what must be called at its end. */
 export type Turn = { idle: string } | { context: RunContext; end: () => Promise<void> }
 
-/** Seconds by which cron's strike is spread. */
+/** Seconds over which the runs that cron starts are spread. */
 const JITTER = 20
 
 /**
- * Begins after a pause by chance, which spreads the agents of all the machines whose cron strikes at the same second, unless another
- * run is at it or we are stopped during the pause.
- * @param jitter most seconds of the pause; undefined for what fits whoever has started us
+ * Begins after a random pause, unless another announce is running or we are stopped during the pause. The crons of all machines start at
+ * the same second; the pause spreads their agents.
+ * @param jitter most seconds of the pause; undefined for `JITTER` under cron, else none
  */
 export async function takeTurn(context: RunContext, jitter: number | undefined): Promise<Turn> {
   const { environment } = context

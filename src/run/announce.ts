@@ -19,7 +19,7 @@ import type { Action, Executor, StepOptions } from './action.ts'
 import { canaryActions } from './canaries.ts'
 import { publishTime, publishUntil, type RunContext } from './context.ts'
 
-/** What is to be said of us now: the inbox list by every command that goes on line, presence by `announce`. Pure. */
+/** What is to be published about us now: `list` the inbox list alone, `presence` also presence and canaries. Pure. */
 export function announcementsFor(what: 'presence' | 'list'): NonNullable<StepOptions['proposeAnnouncements']> {
   return (state, context) => {
     const list = inboxListActions(state, context)
@@ -104,7 +104,7 @@ function presenceFields(state: State, { environment, now }: RunContext) {
 /** How long a presence may be worked on, in ms: cron comes again. */
 const MINING_MAX = 30_000
 
-/** With the work of `presence.pow` in it (NIP-13): readers may hide strangers whose presence has cost nothing. */
+/** The template with the work of `presence.pow` (NIP-13): readers may hide strangers whose presence has cost nothing. */
 function withWork(template: Template, { environment }: RunContext): Template {
   const { clock, keys } = environment
   const bits = environment.config.presence.pow

@@ -1,4 +1,4 @@
-// Files that have become whole: checked, put under their names, and only then news.
+// Files that came through relays: once whole they are checked and put under their names, and only then are they news.
 import { trustOf } from '../call/agents.ts'
 import { assemble, isFinished, refusedFor, type Transfer, transfers } from '../call/file-transfer.ts'
 import { safeName } from '../call/filename.ts'
@@ -9,7 +9,7 @@ import { callsOf, type State } from '../state/state.ts'
 import type { Action, ActionOf, Executor } from './action.ts'
 import { authorOf, type RunContext } from './context.ts'
 
-/** What becomes of the files that have come in, as far as it can be told: those that are whole are to be put in their place. Pure. */
+/** Decides, as far as it can be told, what becomes of the files that have come in; the actions put whole ones in their place. Pure. */
 export function updateTransfers(state: State, context: RunContext): { state: State; actions: Action[] } {
   const { environment, people, now } = context
   const calls = callsOf(state, environment.keys.pubkey, now)
@@ -17,7 +17,7 @@ export function updateTransfers(state: State, context: RunContext): { state: Sta
   const found = calls.flatMap((call) => transfersIn(call, state, open))
   const speaker = authorOf(context)
   const settled = found.filter((one): one is FinishedTransfer => 'fileState' in one)
-  // What lies on a server is fetched by commands that have the time; whether it will be is known at once.
+  // Files on servers are fetched by commands that have the time; whether they will be fetched at all is decided at once.
   const { fetchMax } = environment.config.file
   const trust = (pubkey: string) => trustOf(people, pubkey)
   const fetches = decideFetches(remoteFilesOf(state, calls), { calls, trust, fetchMax })
@@ -28,7 +28,7 @@ export function updateTransfers(state: State, context: RunContext): { state: Sta
   }
 }
 
-// A run that dies before it leaves the work to the next one.
+// A run that dies before this is done leaves it to the next one.
 export const saveFile: Executor<'save-file'> = {
   async execute(action, { environment }) {
     const path = environment.placeFile(action.transfer.call, action.name, action.bytes)
@@ -50,7 +50,7 @@ function transfersIn(call: Call, state: State, open: Map<string, number>): Found
   return all.flatMap((transfer): FoundTransfer[] => {
     const base = { call: call.id, transfer }
     const known = log.files[transfer.transferKey]
-    // Chunks of a file that was refused go on coming; their bytes are not kept.
+    // Chunks of a file that was refused go on coming: it is recorded again, so that their bytes are not kept.
     if (isFinished(known))
       return transfer.chunks.some(({ body }) => body.text !== '') ? [{ ...base, fileState: known }] : []
     const before = open.get(call.peer) ?? 0

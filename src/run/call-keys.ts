@@ -1,4 +1,4 @@
-// Which key of a call seals what goes out in a run, and the opening of what came before its accept.
+// Which call key seals what goes out in a run, and the opening of early seals (those that came before their accept).
 import { goesUnderCallKey, sealedSignalOf } from '../call/secrecy.ts'
 import { parseSignal } from '../call/signal-codec.ts'
 import type { CallBinding } from '../nostr/call-key.ts'
@@ -13,27 +13,27 @@ import type { Action, Executor } from './action.ts'
 import type { RunContext } from './context.ts'
 import { bindingIn, keyringFor } from './keyring.ts'
 
-/** What the key is bound to that a signal of ours is sealed with; undefined for the identities'. */
+/** The binding of the call key that seals a signal of ours; undefined where the identities' key seals it. */
 export function bindingOfSignal(state: State, { call, rumor }: Pick<PendingSignal, 'call' | 'rumor'>) {
   const binding = bindingIn(state.logs[call])
   const signal = binding && parseSignal(rumor)
-  // What of ours a later version has said is not for the open either.
+  // A signal that a later version of this program wrote cannot be parsed here; it is no more for the identities' key than others.
   if (binding === undefined || signal === undefined) return binding
   return goesUnderCallKey(sealedSignalOf(signal, binding.caller)) ? binding : undefined
 }
 
-/** As `bindingOfSignal`, of a receipt. */
+/** As `bindingOfSignal`, for a receipt. */
 export function bindingOfReceipt(state: State, { call, fork, lost }: PendingReceipt): CallBinding | undefined {
   const answers = lost ? 'lost' : fork === undefined ? undefined : 'fork'
   return call !== undefined && goesUnderCallKey({ type: 'receipt', answers }) ? bindingIn(state.logs[call]) : undefined
 }
 
-/** What is to be opened now that its accept is here. */
+/** The early seals whose accept is here now, as actions that open them. */
 export function earlyActions(state: State, { now }: RunContext): Action[] {
   return openableSeals(state, now).map((early): Action => ({ type: 'open-early', early }))
 }
 
-/** Opens what came before its accept. */
+/** Opens early seals and records what was in them. */
 export const openEarly: Executor<'open-early'> = {
   async execute(action, context) {
     const { seals } = action.early

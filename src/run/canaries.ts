@@ -37,7 +37,7 @@ export const publishCanary: Executor<'canary'> = {
     ),
 }
 
-/** To each relay one of its own: what one relay gives back is not to speak for another. */
+/** A wrap of its own to each relay: what one relay gives back must not speak for another. */
 async function publishTo(
   relays: readonly string[],
   body: CanaryBody,

@@ -1,16 +1,16 @@
-// Once a day a command deletes what its time has come for: keys of calls 7 days after their end, and what transcript.keep says.
+// Once a day a command deletes what is due: keys of calls 7 days after their end, and what transcript.keep says.
 
 import { summariseCall } from '../state/call-index.ts'
 import { cleanUp, type UnindexedCall } from '../state/clean-up.ts'
 import { callOf } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
-/** What was deleted, one line each for the user. Throws what writing and reading throw. */
+/** Deletes what is due and names it, one line each for the user. Throws what reading and writing throw. */
 export async function deleteWhatIsDue({ environment, now }: RunContext): Promise<string[]> {
   const { store, config } = environment
   const files = environment.listKeptFiles()
   const keepDays = config.transcript.keep
-  // A key's own time is that of its making: how long its call has been over says the call.
+  // The time of a key's file says when the key was made; how long its call has been over, only the call can say.
   const ids = keepDays === 0 ? files.keys.map(({ call }) => call) : store.allLogIds()
   const unindexed = unindexedCalls(ids, environment, now)
   const removed = await store.remove((fresh) => {

@@ -1,11 +1,11 @@
-// How wrong our clock is, as relays tell, and what that is believed for.
+// How wrong our clock is by what relays tell, and how far that is believed.
 
-/** A difference that relays and deadlines forgive, and within which two relays agree, in seconds. */
+/** Seconds of difference that relays and deadlines forgive, and within which two relays agree. */
 const CLOCK_TOLERANCE = 60
 
 /**
- * Our clock beside the relays', in seconds. `reportedAhead`: by how much ours is ahead, 0 while it is right or nobody knows. Of that, `ahead` is
- * taken off what we publish; and by `lag` theirs may be later than what it is dated with.
+ * Our clock against the relays', in seconds. `reportedAhead`: how far ours is ahead of theirs, 0 while it is right or nobody knows.
+ * `ahead`: what is taken off the dates of what we publish. `lag`: how much later than such a date the relays' time may be.
  */
 export type RelayClock = { reportedAhead: number; ahead: number; lag: number }
 
@@ -15,11 +15,11 @@ export const RIGHT_CLOCK: RelayClock = { reportedAhead: 0, ahead: 0, lag: 0 }
 export type ToldClock = { url: string; clockAhead?: number | undefined }
 
 /**
- * What relays tell of our clock. Only those of our own choice may say that it is wrong, and only two that agree: a peer's relay may
- * answer with a date of 2035, and whatever we publish then stands above all that follows.
+ * What relays tell of our clock. Only relays of our own choice may say that it is wrong, and only two that agree: a peer's relay may
+ * answer with a date of 2035, and whatever we published then would stand above all that follows.
  *
- * Who has but one relay is warned by it, and what is published is dated back by it: nothing is ever dated ahead of our clock at the
- * word of one.
+ * The only relay of an agent is believed so far that the user is warned and dates are set back; nothing is dated ahead of our clock on
+ * the word of one relay.
  */
 export function readRelayClock(relays: readonly ToldClock[], own: readonly string[]): RelayClock {
   const clocks = relays.flatMap(({ url, clockAhead }) =>
@@ -34,7 +34,7 @@ export function readRelayClock(relays: readonly ToldClock[], own: readonly strin
   return { reportedAhead: agreed, ahead: agreed, lag: 0 }
 }
 
-/** What most of at least two say; 0 where it is too little to matter, or as many say otherwise. */
+/** What the largest group of at least two that agree says; 0 where that is within the tolerance, or as large a group disagrees. */
 function agreedClock(clocks: readonly number[]): number {
   const groups = clocks.map((one) => clocks.filter((other) => Math.abs(other - one) <= CLOCK_TOLERANCE))
   const largest = Math.max(0, ...groups.map((group) => group.length))
@@ -50,7 +50,7 @@ function middleOf(clocks: readonly number[]): number {
 }
 
 /**
- * Seconds by which our clock is ahead of the relays', 0 within the tolerance. The median, so that one relay that lies moves
+ * Seconds by which our clock is ahead of the relays', 0 within the tolerance. It is the median, so that one relay that lies moves
  * nothing while two tell the truth.
  */
 export function medianClockError(clocks: readonly number[]): number {

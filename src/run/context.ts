@@ -1,4 +1,4 @@
-// Where and when a run happens: its environment, the present second, and the calls it may mean.
+// Where and when a run happens: its environment, the present second, and what its user typed for every command.
 
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
@@ -15,22 +15,22 @@ export type RunContext = {
   environment: Environment<Index, Log, LetterLog>
   /** Unix seconds by our own clock: time enters a run once. Whatever cannot be undone is decided by it alone. */
   now: number
-  /** By how much relays say that it is wrong. */
+  /** How wrong relays say that our clock is. */
   clock: RelayClock
   /** Unix ms by which the network must have answered. */
   deadline: number
   people: AgentDirectory
   /** Prints a line before the outcome: on stdout for a reader, on stderr for a program. */
   printLine: (line: string) => void
-  /** Prints one item of a stream (`wait --follow`) and resolves when it is out. */
+  /** Prints one item of a stream (`wait --follow`); resolves when it is out. */
   emit: (item: InboxItem) => Promise<void>
-  /** The call that --call names. */
+  /** What was typed after --call. */
   selector: string | undefined
-  /** The user wants to say it whatever work that takes. */
+  /** --work: the user accepts the proof of work that a first word takes. */
   work?: boolean
 }
 
-/** The same context, now: for a command that stays. */
+/** The same context at the present time, with the whole budget before it: for a command that stays. */
 export function refreshContext(context: RunContext): RunContext {
   const ms = context.environment.clock()
   return { ...context, now: Math.floor(ms / 1000), deadline: ms + context.environment.budget }
@@ -41,12 +41,12 @@ export function withRelayClock(context: RunContext, clock: RelayClock): RunConte
   return { ...context, clock }
 }
 
-/** With what we publish is dated, unix seconds: by the relays' clock, where ours is known to be wrong. */
+/** What we publish is dated with this, unix seconds: the relays' time where our clock is known to be wrong. */
 export function publishTime({ now, clock }: RunContext): number {
   return now - clock.ahead
 }
 
-/** How long relays have at the least to take what we publish, in ms: reading or work may have taken all of the time that there was. */
+/** Ms that relays have at least to take what we publish: reading or proof of work may have used up the time that there was. */
 const PUBLISH_WITHIN = 3_000
 
 /** By when relays must have taken what we publish. */
@@ -55,19 +55,19 @@ export function publishUntil({ deadline }: RunContext): PublishUntil {
 }
 
 /**
- * How envelopes are dated. Where relays may be later than we are, they are dated back by less, so that whoever reads by their clock
- * does not find them too old.
+ * How wraps are dated. Where the relays' time may be later than ours, wraps are dated back by less, so that whoever reads by the relays'
+ * clock does not find them too old.
  */
 export function envelopeTimes(context: RunContext): Pick<WrapOptions, 'now' | 'lag'> {
   return { now: publishTime(context), lag: context.clock.lag }
 }
 
-/** Ourselves, under the name that we give ourselves; "" for none. */
+/** Ourselves, under the name that we gave ourselves, "" for none. */
 export function ownAgent({ environment }: RunContext, people: AgentDirectory): Agent {
   return { ...agentOf(people, environment.keys.pubkey), name: foreignText(environment.config.name, 64) }
 }
 
-/** Who speaks in this run, and when: what the state writes down beside our own words. */
+/** Who speaks in this run, and when, for what the state writes down with our own words. */
 export function authorOf(context: RunContext): AuthorContext {
   const { environment, now, clock } = context
   const { keys, claimant, config } = environment

@@ -1,5 +1,5 @@
-// Asking relays who is on line: for what is wanted and not for everybody, page by page until what is shown is complete, and how
-// complete it is in the end.
+// Asking relays who is on line: only for what is wanted, page by page until there is as much as will be shown; and telling how complete
+// that is.
 import {
   type Acquaintance,
   type Listing,
@@ -30,8 +30,8 @@ import { presenceFilter } from './questions.ts'
 import { ownRelays } from './route.ts'
 
 /**
- * `patience`: ms that relays get once one has answered, where all of them count. `verify`: whether the domains that agents say they
- * belong to are asked.
+ * `patience`: ms beyond the pool's grace that the other relays get once one has answered, for a question that all of them should answer.
+ * `verify`: whether to ask the domains that agents say they belong to.
  */
 export type PresenceRequest = { wish: PresenceWish; patience?: number; verify?: boolean }
 
@@ -39,8 +39,8 @@ export type PresenceRequest = { wish: PresenceWish; patience?: number; verify?: 
 export type OnlineAgent = Presence & { verified?: boolean | undefined }
 
 /**
- * `answers`: how relays have answered; `lacking`: those that have not told all that was wanted, and why; `more`: a relay has more that
- * would not be shown.
+ * `answers`: how relays have answered; `lacking`: the relays that have not told all that was wanted, and why; `more`: there may be more
+ * agents than were looked at.
  */
 export type PresenceFindings = Omit<Listing, 'agents'> & {
   agents: OnlineAgent[]
@@ -49,10 +49,10 @@ export type PresenceFindings = Omit<Listing, 'agents'> & {
   more: boolean
 }
 
-/** Most authors that one question names: contacts, and those we have spoken with last. */
+/** Most authors that one question names: contacts first, then those we have spoken with last. */
 const MAX_AUTHORS = 500
 
-/** Asks all presence relays and says who is to be shown of what they tell. */
+/** Asks all presence relays who is on line, and picks whom to show. It does not throw: relays that do not answer are in `lacking`. */
 export async function findPresences(
   context: RunContext,
   index: Index,
@@ -108,8 +108,8 @@ async function ask(
 }
 
 /**
- * `untagged`: the relay is asked for all, and not for what is wanted. `since`: Unix seconds. `hidden`: takes the keys of strangers who
- * lack work.
+ * `untagged`: asks for everybody instead of what is wanted. `since`: Unix seconds. `hidden`: collects the keys of strangers whose
+ * presence lacks work.
  */
 type Question = {
   known: ListingRules['known']
@@ -131,16 +131,16 @@ function questions(
     filter: presenceFilter(since, tags),
   }
   if (authors.length === 0) return [strangers]
-  // However many strangers there are: those we know are found. A contact is meant by our name for it, too.
+  // Those we know are asked for by key, so that no number of strangers hides them. A name may also be our petname for a contact.
   const mine = wish.name === undefined ? tags : {}
   const filter = { kinds: [PRESENCE_KIND], authors, '#d': [PRESENCE_ID], ...mine, since }
   return [strangers, { relay, name: 'presence', page: true, filter }]
 }
 
-/** What is asked for at a time: more than is shown, as some of it may not be genuine, and not much more. */
+/** Events asked for at a time: more than are shown, since some may not be genuine, but not many more. */
 const PAGE = { min: 200, max: 500 }
 
-/** Undefined for as many as relays send, where much is wanted or most of it is not. */
+/** How many to ask for; undefined (as many as relays send) where many are wanted, or most of what comes is not. */
 function pageSize({ search, limit }: PresenceWish, untagged: true | undefined): number | undefined {
   const size = Math.max(PAGE.min, 2 * limit)
   return search !== undefined || untagged || size > PAGE.max ? undefined : size
@@ -159,7 +159,7 @@ function authorsWanted(known: ListingRules['known'], { name }: PresenceWish): st
   return meant.slice(0, MAX_AUTHORS).map(([pubkey]) => pubkey)
 }
 
-/** Most domains that one command asks, and how long they have to answer, in ms: strangers choose them. */
+/** Most domains that one command asks, and ms that they have to answer: strangers choose them. */
 const MAX_DOMAINS = 20
 const DOMAIN_WITHIN = 3_000
 
@@ -180,8 +180,8 @@ async function withVerdicts(
 }
 
 /**
- * Holds of what one relay sends what may be shown, and what says that somebody is gone. It has told enough when as many are there as will
- * be shown: they come newest first, so that the rest would stand below them.
+ * Keeps, of what one relay sends, the presences that may be shown and those that say that somebody is gone. The relay has told enough
+ * when as many agents are there as will be shown: they come newest first, so the rest would stand below them.
  */
 function openSift(rules: () => ListingRules, hidden: Set<string>): Sift {
   const authors = new Set<string>()
@@ -193,7 +193,7 @@ function openSift(rules: () => ListingRules, hidden: Set<string>): Sift {
   }
   return {
     keep(event) {
-      // With the first event our clock is known to be right or wrong.
+      // Not before the first event: only a relay that has answered has told its time.
       const { now, fits } = judge()
       const fit = fits(event)
       if (fit) authors.add(event.pubkey)

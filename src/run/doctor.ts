@@ -1,4 +1,4 @@
-// `doctor`: everything that a run needs is looked at, and each fault is named with what to do about it.
+// `doctor`: looks at everything that a run needs, and names each fault with what to do about it.
 
 import { PRESENCE_EVERY, PRESENCE_KIND, PRESENCE_LOOKBACK, presenceLifetime, presenceOf } from '../call/presence.ts'
 import { CONTROL } from '../call/signal.ts'
@@ -27,10 +27,10 @@ export type { DoctorCheck } from '../io/doctor/doctor.ts'
 
 type RelayRole = 'presence' | 'inbox' | 'lookup'
 
-/** Seconds that what is written to relays is kept. */
+/** Seconds after which what `doctor` writes to relays expires (NIP-40). */
 const SAMPLE_LIFETIME = 60
 
-/** All checks of `doctor`, in the order of showing. Relays are examined side by side within the budget. */
+/** Runs all checks of `doctor`; they come in the order in which they are shown. Relays are examined side by side within the budget. */
 export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
   const { checks, relays, config, clock, budget, index } = clinic
   const rolesOf = (url: string) => ROLES.filter((role) => relays?.[role].includes(url))
@@ -56,7 +56,7 @@ export async function diagnose(clinic: Probe<Index>): Promise<DoctorCheck[]> {
   ]
 }
 
-/** What canaries have told of an inbox relay. */
+/** A warning about an inbox relay that gives no canaries back. */
 function leakChecks(url: string, roles: readonly RelayRole[], index: Index | undefined): RelayCheck[] {
   const since = leakySince(index?.relays[url])
   if (since === undefined || !roles.includes('inbox')) return []
@@ -65,7 +65,7 @@ function leakChecks(url: string, roles: readonly RelayRole[], index: Index | und
   return [{ name: `${url} canary`, relay: url, step: 'canary', ok: true, warning: true, detail, hint }]
 }
 
-/** What relays have shown of how often they let us connect, and whether a presence lapses there for that. */
+/** A warning about a relay that limits how often we connect, and whether our presence there lapses for that. */
 function limitChecks(
   url: string,
   roles: readonly RelayRole[],
@@ -95,7 +95,7 @@ function iso(seconds: number): string {
   return new Date(1000 * seconds).toISOString()
 }
 
-/** So long what was found out of another machine is told, in seconds. */
+/** Seconds for which `doctor` tells that another machine was found. */
 const MACHINE_TOLD_FOR = 7 * 24 * 3600
 
 function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
@@ -108,7 +108,7 @@ function machineChecks(index: Index | undefined, now: number): DoctorCheck[] {
   return [{ name: 'state', ok: true, warning: true, detail, hint }]
 }
 
-/** Whether all relays of a role fall with one operator, as far as they say who that is (NIP-11). */
+/** A warning where all relays of a role name the same operator (NIP-11 `pubkey`). */
 function operatorChecks(
   role: RelayRole,
   urls: readonly string[],
@@ -122,7 +122,7 @@ function operatorChecks(
   return [{ name: 'operators', ok: true, warning: true, detail, hint }]
 }
 
-/** The failure that failed checks add up to. Undefined when nothing needs mending. */
+/** The one failure for all checks that failed; undefined when none did. */
 export function faultsIn(checks: readonly DoctorCheck[]): Failure | undefined {
   const bad = checks.filter((check) => !check.ok).map((check) => check.name)
   if (bad.length === 0) return undefined
@@ -141,7 +141,7 @@ function planFor(
   deadline: number,
 ): RelayPlan {
   const common = { url, deadline, patience: budget / 2 }
-  // Who has no key can still find out whether a relay is there.
+  // Without a key of our own it can still be found out whether the relay is there.
   if (keys === undefined) return { ...common, keys: randomKeys(), questions: [], samples: () => [] }
   const now = Math.floor(clock() / 1000)
   const memory = index?.relays[url]
@@ -231,4 +231,3 @@ const openclawTargetMissing: DoctorCheck = {
   ...{ name: 'owner', ok: false, detail: 'owner.openclaw.channel is set, and owner.openclaw.target is not' },
   hint: `\`${P2P} config set owner.openclaw.target …\` names your owner in that channel`,
 }
-// What helps with which complaint. Behind a proxy the complaint is the proxy's.

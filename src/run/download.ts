@@ -24,7 +24,7 @@ const PATIENT_MS = 20_000
 const QUICK_MS = 2_000
 const SMALL_BYTES = 1_000_000
 
-/** The next file to fetch, as long as the command has time. A parallel command may be at one, or have done it. */
+/** Proposes the next file to fetch, as long as the command has time. A parallel command may be fetching it, or have done so. */
 export function fetchesFor(downloads: 'patient' | 'quick' | FetchWindow): NonNullable<StepOptions['proposeFetches']> {
   return (state, before, context) => {
     const { environment } = context
@@ -55,7 +55,7 @@ export const fetchFile: Executor<'fetch-file'> = {
     const { body, remote, call, from, progress } = remoteFile
     const { aesKey, nonce, ciphertextSha256 } = remote
     const sources = [body.text, ...remote.fallbacks]
-    // One that gives no answer must not keep the others from being asked.
+    // A source that gives no answer must not keep the others from being asked, so each try begins with another one.
     const first = (progress?.tries ?? 0) % sources.length
     const urls = [...sources.slice(first), ...sources.slice(0, first)]
     const wanted = {
@@ -86,7 +86,7 @@ function untilOf(size: number, { until, untilSmall }: FetchWindow): number {
   return size > 0 && size <= SMALL_BYTES ? untilSmall : until
 }
 
-/** The files that may be fetched now. */
+/** The files on servers that may be fetched now: not refused, not resting after a failure, and not claimed by a live process. */
 export function fetchableFiles({ environment, now }: RunContext, state: State): RemoteFileEntry[] {
   return filesToFetch(remoteFilesOf(state, callsOf(state, environment.keys.pubkey, now)), now, environment.isAlive)
 }

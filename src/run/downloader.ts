@@ -1,4 +1,4 @@
-// Fetching beside something else that is waited for, so that neither keeps the other from being heard of.
+// Fetching files beside a wait for something else, so that neither holds up the other.
 import type { State } from '../state/state.ts'
 import type { FetchWindow, StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
@@ -7,16 +7,13 @@ import { executeActions } from './execute.ts'
 import { saveStep } from './save-step.ts'
 
 export type Downloader = {
-  /** Fetches what there is to fetch, unless it is at it. What becomes of it is in the state. */
+  /** Begins to fetch what there is to fetch, unless it is fetching already. What becomes of it is written into the state. */
   begin(context: RunContext, state: State): void
-  /** Leaves the rest to another command. Throws what is wrong with the disk. */
+  /** Stops and leaves the rest to another command. Throws what went wrong with the disk. */
   stop(): Promise<void>
 }
 
-/**
- * Opens a downloader.
- * @param until Unix ms
- */
+/** Opens a downloader that fetches until `until`, Unix ms. It does nothing before `begin`. */
 export function openDownloader(until: number): Downloader {
   const stopped = new AbortController()
   const window = { until, untilSmall: until }

@@ -1,5 +1,4 @@
-// `escalate` within a step: the question is written down for every channel before any of them hears of it, and for the log when
-// they have.
+// `escalate` within a step: the question is written down for every channel before any channel is told, and in the log afterwards.
 import { agentOf } from '../call/agents.ts'
 import { type Escalation, escalationOf, escalationText } from '../call/escalation.ts'
 import type { Intent, IntentOf } from '../call/intent.ts'
@@ -16,7 +15,7 @@ import { callsOf, type State } from '../state/state.ts'
 import { type ActionOf, type ActionResult, type ChannelResult, resultsOf } from './action.ts'
 import { authorOf, type RunContext } from './context.ts'
 
-/** Takes the owner's question of a command into the state. `asked`: the escalation, when the command is one. */
+/** Writes a question to the owner into the state. `asked`: the escalation, where the command asks one and is not refused. */
 export function queueEscalation(
   state: State,
   intent: Intent | undefined,
@@ -33,7 +32,7 @@ export function queueEscalation(
   return { state: openEscalation(owed, asked, environment.owner.channels, letter?.rumor.id), asked }
 }
 
-/** The line of the log for each escalation that the owner has been told of for the first time: whom it has reached. */
+/** One line for the log per escalation that the owner was told of for the first time: which channels it has reached. */
 export function linesToLog(
   state: State,
   done: readonly ActionResult[],
@@ -53,7 +52,7 @@ export function linesToLog(
   })
 }
 
-/** What a channel came to. @param error why the owner was not told, undefined where the owner was */
+/** How one channel did. `error`: why the owner was not told through it; undefined where the owner was. */
 function channelResult(channel: ChannelResult['channel'], error: Foreign | undefined): ChannelResult {
   return error === undefined ? { channel, ok: true } : { channel, ok: false, error }
 }
@@ -73,7 +72,7 @@ function escalationIn(
   return escalationOf(text, { id, at: now, me, call, peer, told: call === undefined ? '' : tell })
 }
 
-// An owner's key that is our own would be told by itself: nobody would be told, and it would look as if somebody had been.
+// If the owner's key is our own, the letter would go to ourselves: nobody would be told, and it would look as if somebody had been.
 function escalationLetter(context: RunContext, asked: Escalation) {
   const to = context.environment.ownerKey
   if (to === undefined || to === context.environment.keys.pubkey) return undefined

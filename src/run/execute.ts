@@ -1,17 +1,17 @@
-// Carrying out what a step wants done, and writing down what became of it, until nothing follows from that any more.
+// Carrying out what a step wants done and writing down what became of it, until nothing more follows.
 import type { Action, ActionResult, StepOptions } from './action.ts'
 import { type RunContext, refreshContext, withRelayClock } from './context.ts'
 import { executeAction, recordResults } from './executors.ts'
 import { saveStep } from './save-step.ts'
 import { joinDecided, type StepResult } from './step.ts'
 
-/** The last of the steps, and what became of all actions of the run. */
+/** The result of the last step, and what became of all actions of the run. */
 export type ExecutedRun = { context: RunContext; result: StepResult; done: ActionResult[] }
 
 /**
  * Carries out the actions of a step, and of every step that follows from them. Throws what is wrong with this machine, once
  * everything else is written down.
- * @param done what was carried out before
+ * @param before what became of actions that were carried out earlier
  */
 export async function executeActions(
   options: StepOptions,
@@ -36,13 +36,13 @@ export async function executeActions(
   return { context, result, done: earlier }
 }
 
-/** `saved`: what of it is on disk already; `error`: the first that went wrong. */
+/** What became of actions. `saved`: those of `done` that are on disk already; `error`: the first that was thrown. */
 type Round = { done: ActionResult[]; saved: ReadonlySet<ActionResult>; error: { thrown: unknown } | undefined }
 
-/** What is said in so few wraps is over before it could be cut short. */
+/** So few actions are over before a run could be cut short: what became of them is not written down one by one. */
 const FEW = 3
 
-/** Carries out actions side by side. */
+/** Carries out actions side by side. What an action throws is given back as `error`. */
 export async function executeSideBySide(actions: readonly Action[], context: RunContext): Promise<Round> {
   const writer = openWriter(context)
   const many = actions.length > FEW
@@ -59,24 +59,24 @@ export async function executeSideBySide(actions: readonly Action[], context: Run
   return { done, saved, error: failed && { thrown: failed.reason } }
 }
 
-// What takes long ends in another second than it began.
+// An upload or a download takes so long that the present second is another one afterwards.
 function contextAfter(done: readonly ActionResult[], context: RunContext): RunContext {
   const upload = done.findLast((one) => one.type === 'upload-file')
   if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clock)
   return done.some((one) => one.type === 'fetch-file') ? refreshContext(context) : context
 }
 
-/** What became of signals, written down while the rest is on its way: whoever is killed in the middle need not say it again. */
+/** Writes down what became of signals and letters while the rest is on its way: a run that is killed need not say them again. */
 type Writer = {
   note(one: ActionResult): void
-  /** Waits for what is being written; what is on disk then. The rest is for the caller to write. */
+  /** Waits for what is being written, and gives what is on disk then. The rest is for the caller to write. */
   close(): Promise<ReadonlySet<ActionResult>>
 }
 
-/** A write takes longer the larger the call is; between two of them passes three times as much. */
+/** Between two writes passes three times as long as the last one took: the larger the call, the longer. */
 const WRITE_PAUSE_RATIO = 3
 
-/** Ms that pass at the most: a machine that sleeps while it writes would write nothing for three times as long. */
+/** Most ms between two writes: a machine that slept during a write would write nothing for three times as long. */
 const MAX_WRITE_PAUSE = 10_000
 
 function openWriter(context: RunContext): Writer {
@@ -105,7 +105,7 @@ function openWriter(context: RunContext): Writer {
     await environment.pause(pause)
     planned = false
     if (closed || waiting.length === 0) return
-    // A disk that is full is heard of at the end of the run, when all of it is to be written.
+    // A full disk is reported at the end of the run, when all of it is to be written.
     writing = write().catch(() => {})
     await writing
     if (waiting.length > 0) await schedule()

@@ -1,5 +1,4 @@
-// Who carries out which action, gives back what became of it, and knows how that is written down. What only some runs do is
-// loaded for them alone.
+// Which executor carries out which action. What only some runs do is loaded for them alone.
 import type { State } from '../state/state.ts'
 import {
   type Action,
@@ -33,15 +32,15 @@ const LOADERS: { readonly [T in ActionType]: () => Promise<Executor<T>> } = {
   'run-hook': async () => (await import('./hook.ts')).runHook,
 }
 
-/** Those that have been needed so far. */
+/** The executors that have been needed so far. */
 const loaded: { [T in ActionType]?: Executor<T> } = {}
 
-/** Carries out one action. */
+/** Carries out one action. Throws what its executor throws. */
 export async function executeAction(action: Action, context: RunContext): Promise<ActionResult> {
   return await executeAs(action.type, action, context)
 }
 
-/** Writes down what became of actions. Pure. */
+/** Puts what became of actions into the state. Pure; their executors must have been loaded. */
 export function recordResults(state: State, done: readonly ActionResult[], context: RunContext): State {
   const types = [...new Set(done.map(({ type }) => type))]
   return types.reduce((next, type) => recordAs(type, next, done, context), state)
@@ -67,7 +66,7 @@ function recordAs<T extends ActionType>(
   return executor.record(state, resultsOf(type, done), context)
 }
 
-/** Loads all of them, for whoever runs many commands in one process and waits for nothing. */
+/** Loads all executors at once, for the simulation, which runs many commands in one process. */
 export async function loadExecutors(): Promise<void> {
   for (const type of Object.keys(LOADERS)) if (isActionType(type)) await load(type)
 }

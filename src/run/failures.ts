@@ -1,4 +1,4 @@
-// When a command that ran has not done its job: nobody reachable, nobody took it, or the rules forbid it.
+// Why a command that ran has not done its job: nobody could be reached, no relay took it, or the rules forbid it.
 
 import type { KeptEscalation } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
@@ -14,9 +14,7 @@ import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
 import { isRelayThere } from './sync-result.ts'
 
-/**
- * Why the command has failed though the run went well (nothing was taken, the owner was not told); undefined where it has not.
- */
+/** Why the command has failed though the run went well: refused, nothing taken, the owner not told; undefined where it has not. */
 export function failureOf(finished: FinishedRun): Failure | undefined {
   const { needs, decided, state, done } = finished
   if (decided?.refusal !== undefined) return decided.refusal
@@ -49,7 +47,7 @@ function undeliveredFailure(
   return callsWithoutKey(done).includes(said.call) ? keyLostFailure(said.call, context) : notTakenFailure(failed)
 }
 
-/** Which relays have a letter of this run, and which have not taken it. @param id of its rumor */
+/** Which relays have taken a letter in this run, and which have not. `id`: that of its rumor. */
 export function relaysOfLetter(
   id: string,
   done: readonly ActionResult[],
@@ -80,13 +78,13 @@ function notTakenFailure(failed: readonly { url: string; reason: Foreign }[]): F
   )
 }
 
-/** The calls in which something was to be sealed, and the key was not here. */
+/** The calls in which a signal could not be sealed, since the call key is not here. */
 export function callsWithoutKey(done: readonly ActionResult[]): string[] {
   const all = resultsOf('signal', done).flatMap(({ wrap, action }) => (wrap === undefined ? [action.due.call] : []))
   return [...new Set(all)]
 }
 
-// With the identities' key instead it would be readable for whoever steals one of them later, and the call says that it is not.
+// It is not sealed with the identities' key instead: whoever steals an identity later could read it, and the call promises otherwise.
 function keyLostFailure(call: string, { environment }: RunContext): Failure {
   const path = `${environment.home.calls}/${call}.key`
   return new Failure(
@@ -96,7 +94,7 @@ function keyLostFailure(call: string, { environment }: RunContext): Failure {
   )
 }
 
-// It was said before the replay, which has shown that the other side had ended the call by then.
+// It was said before the mailbox was read, which has shown that the other side had ended the call by then.
 function isLate(rumor: string, call: Call | undefined): boolean {
   return call?.lines.findLast((line) => line.signal.id === rumor)?.late === true
 }
@@ -112,7 +110,7 @@ function lateFailure(call: string): Failure {
 
 // Nothing may be answered from memory as if it were news.
 function noAnswerFailure({ heard }: FinishedRun): Failure | undefined {
-  // That our own list is there to be read does not mean that our mail is.
+  // A relay that has answered about our own list has not answered about our mailbox.
   const answers = heard.answers.filter(({ name }) => name !== 'own-list')
   if (answers.length === 0 || answers.some(isRelayThere)) return undefined
   const why = answers.map((a) =>

@@ -1,4 +1,4 @@
-// A run that is done: everything that its outcome is made of.
+// A finished run: everything that its outcome is made of.
 import type { Intent, IntentOf, IntentType } from '../call/intent.ts'
 import type { State } from '../state/state.ts'
 import type { ActionResult } from './action.ts'
@@ -15,15 +15,15 @@ export type FinishedRun = {
   heard: SyncResult
   state: State
   decided: Decided | undefined
-  /** Calls in which something came in that wants an answer, be it a repeat. */
+  /** Calls in which something came in that wants an answer, even if it is a repeat. */
   callsHeard: readonly string[]
-  /** What became of all that was to be done. */
+  /** What became of all actions. */
   done: readonly ActionResult[]
-  /** The command's call, for its reader. */
+  /** The transcript of the command's own call, where the command shows it. */
   reading?: TranscriptView | undefined
-  /** What was deleted because its time had come, for the user. */
+  /** What was deleted because it was due, one line each for the user. */
   deleted?: readonly string[]
-  /** Why nothing was done. */
+  /** Why nothing was done, where nothing was. */
   idle?: string | undefined
 }
 

@@ -1,4 +1,4 @@
-// Forgetting a call by hand: everything that is kept of it, and its files where that was asked for.
+// Forgetting a call by hand: deletes everything that is kept of it, and its files where that was asked for.
 import type { IntentOf } from '../call/intent.ts'
 import type { Log } from '../call/log.ts'
 import { isOver } from '../call/rules.ts'
@@ -9,15 +9,22 @@ import { forgetCall, forgetFiles } from '../state/clean-up.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { type CallSummary, callOf, type State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
+import { isPastConversation } from './past-conversation.ts'
 import { deletedCall, pickCall } from './transcript.ts'
 
-/** `deleted`: the paths of what was there of it. `kept`: that of the folder of its files, where it was not to be deleted, or lies with others'. */
+/**
+ * `deleted`: the paths of what was there. `kept`: the folder of its files, where that was not to be deleted or other calls and letters
+ * have files in it too.
+ */
 export type ForgottenCall = { call: string; deleted: string[]; kept: string[] }
 
-/** `notices`: what goes with it that nobody has seen, or confirmed; one line each. */
+/** `notices`: what is lost with it that was unread or not confirmed, one line each. */
 export type Forgetting = { forgotten: ForgottenCall; notices: string[] }
 
-/** Refuses a call that is not over, and a word that names none or several. */
+/**
+ * Deletes what is kept of the call that the word names. Refuses, as a value, a call that is not over and a word that names none or
+ * several; throws what reading and writing throw.
+ */
 export async function forgetOne(
   { call: word, files }: IntentOf<'forget'>,
   context: RunContext,
@@ -44,7 +51,7 @@ export async function forgetOne(
   return { forgotten: { call, deleted, kept: foldersOf(call, context) }, notices }
 }
 
-/** Of a call that was deleted without its files, those. Without --files, and without any, what was wrong with the word. */
+/** Deletes the files of a call that was forgotten without them. Gives `failure` where there is no such call, or without --files. */
 async function forgetFilesOfDeleted(
   failure: Failure,
   word: string,
@@ -78,7 +85,7 @@ function summaryOf(
 function lossesOf(summary: CallSummary): string[] {
   const { n, of } = confirmedOf(summary)
   const { unread, phase } = summary
-  const isOwed = n < of && SPOKEN.includes(phase)
+  const isOwed = n < of && isPastConversation(phase)
   return [
     ...(unread === 0 ? [] : [`${unread === 1 ? '1 unread item' : `${unread} unread items`} of it went with it`]),
     ...(isOwed
@@ -88,8 +95,6 @@ function lossesOf(summary: CallSummary): string[] {
       : []),
   ]
 }
-
-const SPOKEN: readonly string[] = ['ended', 'expired', 'forked']
 
 function foldersOf(call: string, { environment }: RunContext): string[] {
   const folder = call.slice(0, 8)

@@ -1,5 +1,5 @@
-// The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and
-// counters; nothing that a peer wrote, and no name that it gave itself, can reach what the agent is woken with.
+// The event hook: a program of the owner's that wakes the agent when something came in. It gets ids, types, trust and counts.
+// Nothing that a peer wrote, not even the name that it gave itself, can reach the text that the agent is woken with.
 import type { InboxItem } from '../call/inbox-items.ts'
 import { WHOLE_P2P } from '../command-name.ts'
 import type { Executor } from './action.ts'
@@ -21,7 +21,7 @@ export const runHook: Executor<'run-hook'> = {
     const error = await environment.runHook(environment.config.hook.command, `${JSON.stringify(event)}\n`)
     return { type: 'run-hook', action, error }
   },
-  // That it was to be made is written down already.
+  // The wake was written down before the hook was run (wake.ts).
   record: (state) => state,
 }
 

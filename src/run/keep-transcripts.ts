@@ -1,19 +1,22 @@
-// Calls that are over lie on disk as Markdown, for whoever reads them later without this program. Written when a call is over, and
-// once more when both sides have confirmed it.
+// Transcripts of calls that are over, as Markdown on disk, for whoever reads them later without this program. Each is written when its
+// call is over, and once more when both sides have confirmed the end.
 import { excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { Failure } from '../errors.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import { callOf, type Index, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
+import { isPastConversation } from './past-conversation.ts'
 import { transcriptFor } from './transcript.ts'
 
-/** Most that one run writes. */
+/** Most transcripts that one run writes. */
 const MAX_A_RUN = 20
 
 /**
- * The calls of whose end, or confirmation, this run has heard, and those at hand whose file is missing. `keepDays`: transcript.keep.
+ * The calls whose transcripts are to be written: those whose end, or its confirmation, this run has heard of, and loaded ones whose
+ * file is missing. `keepDays`: transcript.keep.
  * @param before the index as it was loaded
+ * @param kept where transcripts lie now, by call
  */
 export function transcriptsDue(
   before: Index,
@@ -23,8 +26,8 @@ export function transcriptsDue(
 ): string[] {
   const due = Object.entries(index.calls).filter(([id, now]) => {
     const then = before.calls[id]
-    if (!CONVERSATIONS.includes(now.phase)) return false
-    // What transcript.keep has deleted is not written anew while its call is still at hand.
+    if (!isPastConversation(now.phase)) return false
+    // What transcript.keep has deleted is not written anew while its call is still loaded.
     if (keepDays > 0 && now.overAt !== undefined && at - now.overAt >= keepDays * 86_400) return false
     const isChanged = now.phase !== then?.phase || now.verified !== then.verified
     return isChanged || (kept[id] === undefined && logs[id] !== undefined)
@@ -32,9 +35,7 @@ export function transcriptsDue(
   return due.map(([id]) => id).slice(0, MAX_A_RUN)
 }
 
-const CONVERSATIONS: readonly string[] = ['ended', 'expired', 'forked']
-
-/** Writes their transcripts. A disk that takes none keeps no command from doing its job. */
+/** Writes the transcripts of these calls. A disk that takes none does not keep a command from its job. */
 export function keepTranscripts(ids: readonly string[], state: State, context: RunContext): void {
   const { environment, now } = context
   const people = { ...context.people, names: namesOf(state) }

@@ -1,4 +1,4 @@
-// The keys of calls that open what comes in during a run.
+// The call keys that open what comes in during a run.
 import type { Log } from '../call/log.ts'
 import { secrecyIn } from '../call/secrecy.ts'
 import type { CallBinding } from '../nostr/call-key.ts'
@@ -7,7 +7,7 @@ import { openKeyring, type TriedCalls } from '../state/call-keyring.ts'
 import { awaitedPeers, hasKey } from '../state/early-seals.ts'
 import type { RunContext } from './context.ts'
 
-/** The keyring of what is opened from here on: of calls that are in the state by now. @param tried instead of what the index remembers */
+/** The keys of the calls that are on disk now. `tried`: which keys were tried on which seals; undefined for what the index remembers. */
 export function keyringFor({ environment, now }: RunContext, tried?: TriedCalls): CallKeyring {
   const { store, callKeys } = environment
   const { index, logs } = store.read()
@@ -22,7 +22,7 @@ export function keyringFor({ environment, now }: RunContext, tried?: TriedCalls)
   return openKeyring({ calls, tried: tried ?? index.triedKeys ?? {}, keyOf, ...awaitedPeers(index, now) })
 }
 
-/** What the key of a call is bound to; undefined where it has none. */
+/** The binding of a call's key; undefined where the call has none. */
 export function bindingIn(log: Log | undefined): CallBinding | undefined {
   const secrecy = log && secrecyIn(log)
   return secrecy?.sealedWith === 'call' ? secrecy.binding : undefined

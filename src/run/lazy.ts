@@ -1,9 +1,9 @@
-// What only some commands need, loaded for them alone, and once: whoever runs many commands in one process, as the simulation
-// does, waits for it no more.
+// What only some commands need, loaded for them alone, and once: the simulation, which runs many commands in one process, does not wait
+// for it again.
 import type { StepOptions } from './action.ts'
 import type { Needs } from './needs.ts'
 
-// Each gives its module, loaded when it is first asked for.
+// Each gives its module, which is loaded on the first call.
 export const loadLocal = once(() => import('./local.ts'))
 export const loadAnnounceOnce = once(() => import('./announce-once.ts'))
 export const loadTranscript = once(() => import('./transcript.ts'))
@@ -16,7 +16,7 @@ export const loadWake = once(() => import('./wake.ts'))
 const loadAnnounce = once(() => import('./announce.ts'))
 const loadDownload = once(() => import('./download.ts'))
 
-/** The needs, with what a step of theirs takes beside its conversations. */
+/** The options of a run's steps: the needs, and the code that only some needs ask for. */
 export async function loadStepOptions(needs: Needs): Promise<StepOptions> {
   const { announces, downloads } = needs
   const online = announces && (await loadAnnounce()).announcementsFor(announces)

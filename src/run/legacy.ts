@@ -1,11 +1,11 @@
-// The calls of 0.1.0, which proved nothing against the peer: shown once as Markdown, and set aside.
+// The calls of 0.1.0, which prove nothing against the peer: written once as Markdown, and set aside.
 import { legacyCall } from '../call/transcript/legacy.ts'
 import { commitLetters } from '../state/letter-log.ts'
 import type { State } from '../state/state.ts'
 import { beginTransaction } from '../state/transaction.ts'
 import type { RunContext } from './context.ts'
 
-/** The state without them. What was letters, contacts, settings and the identity stays; the user is told where the rest is. */
+/** Sets them aside, tells the user where they are now, and gives the state without them. Letters, contacts, settings and identity stay. */
 export async function withoutLegacyCalls({ environment }: RunContext): Promise<State> {
   const { pubkey } = environment.keys
   const ids = await environment.setAsideLegacyCalls((files) => legacyCall(files, pubkey))
@@ -18,7 +18,7 @@ export async function withoutLegacyCalls({ environment }: RunContext): Promise<S
   return environment.store.read()
 }
 
-/** Its letters lay in the index; they are logs now. */
+/** In 0.1.0 letters lay in the index; now they are logs of their own. */
 function withoutLegacyParts(state: State): State {
   const { legacy: _, dms = {}, ...index } = state.index
   const edit = beginTransaction({ ...state, index })

@@ -2,7 +2,7 @@
 import type { State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
-/** What is on disk; the calls of 0.1.0 are set aside first. */
+/** The state on disk, after calls of 0.1.0 were set aside. Throws what reading throws. */
 export async function load(context: RunContext): Promise<State> {
   const known = context.environment.store.read()
   return known.index.legacy === true ? await (await import('./legacy.ts')).withoutLegacyCalls(context) : known

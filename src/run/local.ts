@@ -1,5 +1,5 @@
-// Commands that talk to nobody answer from disk at once: what we know, who we are, what is set, and the contact list, whose petnames
-// and trust are ours and never a peer's word.
+// Commands that ask no relay answer from disk at once: calls that are kept, who we are, settings, and the contact list, whose petnames and
+// trust are our own and never a peer's word.
 
 import { type Contact, shortNpub } from '../call/agents.ts'
 import type { IntentOf, IntentType } from '../call/intent.ts'
@@ -17,7 +17,7 @@ import { refuseSecrets } from './refuse-secrets.ts'
 
 type Answers = { [T in IntentType]?: (task: Task<T>, context: RunContext, state: State) => Promise<OutcomeOf<T>> }
 
-/** A run that asks no relay, and loads nothing of what others ask them with. Throws a Failure, as `run` does. */
+/** A run that asks no relay and does not load the code for that. Throws a Failure, as `run` does. */
 export async function runLocally<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
   const refused = await refuseSecrets(task.intent, context)
   if (refused !== undefined) throw refused
@@ -84,7 +84,7 @@ async function editContactList(intent: Edit, context: RunContext, state: State):
 async function keyOf({ action, agent, petname }: Edit, context: RunContext, state: State): Promise<string> {
   const { resolveAgent } = await import('./resolve-agent.ts')
   const found = await resolveAgent(agent, context, state.index)
-  // Trust is given to a key: whoever says that it is called so is not known by that.
+  // Trust is given to a key, and a name that a stranger gave itself identifies no key.
   if ('pubkey' in found && found.claimed)
     throw new Failure(
       'AGENT_AMBIGUOUS',
@@ -105,7 +105,7 @@ function editedContacts(contacts: readonly Contact[], { action, petname }: Edit,
   const held = contacts.find((c) => c.pubkey === pubkey)
   const others = contacts.filter((c) => c.pubkey !== pubkey)
   if (action === 'remove') return others
-  // It stands in sentences of ours: nothing that draws, turns the line around, or cannot be seen.
+  // A petname stands in sentences of ours: it may hold no control, no change of direction, and nothing invisible.
   if (petname !== cleanLine(petname, 64)) {
     throw new Failure('USAGE', 'that is no petname', 'a petname is one line of at most 64 characters')
   }

@@ -1,9 +1,9 @@
-// Finding out which relays speak NIP-77, and what they take at a time: by what they say of themselves, in the run that had to read
-// much that it knew.
+// Finding out from their NIP-11 documents which relays speak NIP-77, and what they take at a time. Done by a run that had to read much that
+// it knew already.
 import { recordNip77 } from '../state/relay-limits.ts'
 import type { Executor } from './action.ts'
 
-/** How long a relay has to say it, in ms. One that says nothing is taken for one that does not, or each run would wait as long. */
+/** Ms that a relay has to answer. One that does not answer is taken not to speak it, or each run would wait as long again. */
 const NIP11_WITHIN = 1_000
 
 export const probeNip77: Executor<'probe-nip77'> = {

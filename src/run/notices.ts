@@ -1,4 +1,4 @@
-// What the user should know beside the result, one line each.
+// Notices: what the user should know beside the result.
 
 import { agentOf, shortNpub } from '../call/agents.ts'
 import { peerLabel } from '../call/choose-call.ts'
@@ -17,13 +17,13 @@ import type { FinishedRun } from './finished-run.ts'
 import { type Route, routeTo } from './route.ts'
 import { isRelayThere, type SyncResult } from './sync-result.ts'
 
-/** What is told beside the outcome, one line each: clocks, relays, calls that are long, what could not be read. */
+/** All notices of a run, one line each: about clocks, relays, long calls, what could not be read. */
 export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: readonly InboxItem[]): string[] {
   const { context, heard, state, done } = finished
   const fresh = resultsOf('signal', done).filter(({ action }) => action.said)
   const told = new Set([...fresh, ...resultsOf('letter', done)].map(({ action }) => action.due.to))
   const unknown = [...told].flatMap((to) => guessedRelayNotices(to, routeTo(context, state, calls, to).by, finished))
-  // Where nobody answered, not having found a list says nothing.
+  // Where no relay answered, that no list was found says nothing about the peer.
   const asked = heard.answers.some((a) => a.complete)
   return [
     ...clockNotices(heard.clock.reportedAhead),
@@ -84,7 +84,7 @@ function replacedListNotices({ done }: FinishedRun): string[] {
   )
 }
 
-// Of what was owed from before; what the command itself says is its failure.
+// Only of what was owed from before: for what the command itself says it is the command's failure.
 function lostKeyNotices({ done, decided }: FinishedRun): string[] {
   const own = decided?.said.map(({ call }) => call) ?? []
   return callsWithoutKey(done).flatMap((call) =>
@@ -109,7 +109,7 @@ function lossReportNotices({ done, context, state }: FinishedRun): string[] {
   })
 }
 
-// What of the agents on line is not told, and why.
+// Which agents on line are not listed, and why.
 function unlistedNotices({ online, answers }: SyncResult): string[] {
   if (online === undefined) return []
   const { lacking, hidden, forged } = online
@@ -124,7 +124,7 @@ function unlistedNotices({ online, answers }: SyncResult): string[] {
   ]
 }
 
-// Nothing is told out of its place: what came before something that it follows is told with that.
+// A signal is shown in its place: one that came before a signal that it follows is shown together with that.
 function gapNotices({ needs }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('mail') !== true) return []
   return calls.flatMap(({ id, waiting, gaps }) => {
@@ -147,7 +147,7 @@ function lettersLeftNotices({ needs, state }: FinishedRun): string[] {
   ]
 }
 
-// Nothing is refused and the peer hears nothing of it: whether to go on is for our agent to say, or for its owner.
+// Nothing is refused, and the peer is not told: whether to go on is for our agent to say, or for its owner.
 function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('mail') !== true) return []
   const maxMessages = context.environment.config.call.maxMessages
@@ -167,7 +167,7 @@ function longCallNotices({ context, needs, state }: FinishedRun, calls: readonly
   })
 }
 
-// What the owner could not be told when it was asked.
+// Questions that the owner could not be told when they were asked.
 function ownerToldNotices({ done, state, context, decided }: FinishedRun): string[] {
   const told = resultsOf('tell-owner', done)
   const before = told.filter(({ action }) => !action.due.neverTold)
@@ -203,7 +203,7 @@ function lettersSentNotices({ done, state, context, decided }: FinishedRun): str
   )
 }
 
-// Whoever asks what is new should know of what is still to come.
+// Files that are still to come, for whoever asks what is new.
 function waitingFileNotices({ needs, state }: FinishedRun, calls: readonly Call[]): string[] {
   if (needs.notes?.includes('files') !== true) return []
   const held = remoteFilesOf(state, calls).filter((remoteFile) => (remoteFile.progress?.tries ?? 0) > 0)
@@ -213,7 +213,7 @@ function waitingFileNotices({ needs, state }: FinishedRun, calls: readonly Call[
   )
 }
 
-// Nothing is left unread in silence.
+// Mail that this run could not read is not passed over in silence.
 function mailboxNotices({ answers, left }: SyncResult): string[] {
   const unfinished = answers.filter((a) => a.sweep !== undefined).map((a) => a.relay)
   const gaps = answers.flatMap(({ relay, gap }) => (gap === undefined ? [] : [`${relay} (${when(gap)})`]))
@@ -244,7 +244,7 @@ function clockNotices(ahead: number): string[] {
   return [`your clock looks wrong: it is ${by} ${ahead > 0 ? 'ahead of' : 'behind'} the relays'`]
 }
 
-// Told once, where somebody looks.
+// Told once, by a command whose output somebody reads.
 function otherMachineNotices({ context: { now }, needs, state }: FinishedRun): string[] {
   const { found } = state.index.machine ?? {}
   if (found === undefined || needs.unattended === true || found.told !== now) return []

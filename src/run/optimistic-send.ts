@@ -16,8 +16,8 @@ import { saveStep } from './save-step.ts'
 import type { Decided } from './step.ts'
 
 /**
- * The relays of the peer, where the command's word does not depend on what we have yet to hear. Undefined when it does: there is
- * not one call to speak in, the peer may read elsewhere by now, our clock was wrong, or the owner is to be told something too.
+ * The relays of the peer, where what the command says does not depend on what we have yet to hear. Undefined where it does: there is
+ * not exactly one call to speak in, the peer may read elsewhere by now, our clock was wrong, or the owner is to be told something too.
  */
 export function optimisticRelays(needs: Needs, state: State, context: RunContext): readonly string[] | undefined {
   const { index } = state
@@ -31,7 +31,7 @@ export function optimisticRelays(needs: Needs, state: State, context: RunContext
   return routeTo(context, state, calls, call.peer).relays
 }
 
-/** Decides and publishes before anything was heard. What became of it is recorded by the next `saveStep`, with what was heard meanwhile. */
+/** Decides and publishes before anything was heard. The next `saveStep` records what became of it, and what was heard meanwhile. */
 export async function sendOptimistically(
   intent: Intent,
   options: StepOptions,

@@ -1,5 +1,5 @@
-// What came of a run, as data: each command's printer turns its own into text or JSON. What has been printed is marked read
-// afterwards, and only then.
+// What came of a run, as data, which each command's printer turns into text or JSON. Items are marked read after they were printed, and
+// not before.
 
 import { type Agent, type AgentDirectory, agentOf, type Contact } from '../call/agents.ts'
 import { judgeItems } from '../call/agreements.ts'
@@ -31,7 +31,10 @@ import type { TranscriptView } from './transcript.ts'
 
 export type RelayReport = { url: string; ok: boolean; latencyMs?: number; error?: Foreign }
 
-/** Of our presence. `accepted`: the relays that have it. `age`: seconds since they took it, when it was not due again. */
+/**
+ * Our presence. `expires`: unix seconds. `accepted`: the relays that have it. `age`: seconds since they took it; undefined where it was
+ * published by this run.
+ */
 export type AnnounceResult = {
   expires: number
   age: number | undefined
@@ -53,42 +56,42 @@ export type CommonOutcome = {
   people: AgentDirectory
   now: number
   state: State
-  /** The calls that are open, oldest first. */
+  /** The calls that are loaded, oldest first: the open ones, and those that this run was about. */
   calls: Call[]
   /** Where transcripts lie as Markdown, by call. */
   transcripts: Readonly<Record<string, string>>
-  /** What is unread. */
+  /** What is unread: what matters first. */
   news: InboxItem[]
   relays: RelayReport[]
-  /** One line each: what the user should know beside the result. */
+  /** What the user should know beside the result, one line each. */
   notices: string[]
-  /** Why the command did not, or not wholly, do its job. */
+  /** Why the command did not do its job, or not all of it. */
   failure: Failure | undefined
 }
 
-/** Of a command that says something: `said`, the first of the `parts` that it took, and the call as it is now. */
+/** Of a command that says something: `parts`, the signals that it took, `said`, the first of them, and the call as it is now. */
 export type SpokenOutcome = { call: Call | undefined; said: RecordedSignal | undefined; parts: RecordedSignal[] }
 
-/** What each command has to tell beside that. */
+/** What each command has to tell beside the common part. */
 export type OwnOutcome = {
   status: object
   list: { online: PresenceFindings }
   call: SpokenOutcome
   answer: SpokenOutcome
-  /** `letter`: what was written outside of calls. */
+  /** `letter`: the letter that was written (`--to`). */
   send: SpokenOutcome & { letter?: LetterResult | undefined }
   propose: SpokenOutcome
   agree: SpokenOutcome
   decline: SpokenOutcome
   sendfile: SpokenOutcome
-  /** `news`: without a wait only what answers it at once. */
+  /** `news`: without --wait only answers to this very question that are here already. */
   escalate: { escalation: KeptEscalation | undefined; news?: InboxItem[] }
   end: SpokenOutcome & { reading: TranscriptView | undefined }
   /** `received`: in how many calls something came in; `idle`: why nothing was done. */
   announce: { posted: AnnounceResult | undefined; received: number; idle?: string }
-  /** `items`: what is shown: what is unread, or all of it. */
+  /** `items`: what is shown: the unread ones, or with --all every one of the loaded calls and letters. */
   inbox: { items: InboxItem[] }
-  /** `about`: the one call that it was for. */
+  /** `about`: the call that it waited for, where that is a single one. */
   wait: { about?: string | undefined }
   transcript: { reading: TranscriptView | undefined }
   forget: { forgotten: ForgottenCall | undefined }
@@ -100,7 +103,7 @@ export type OwnOutcome = {
 
 export type OutcomeOf<T extends IntentType> = CommonOutcome & { intent: IntentOf<T> } & OwnOutcome[T]
 
-/** What a command has come to, by its type. Throws for one that asks no relay. */
+/** The outcome of a command that asks the relays, by its type. Throws for a command that asks none. */
 export function outcomeOf<T extends IntentType>(type: T, finished: FinishedRunOf<T>): OutcomeOf<T> {
   const common = commonOutcome(finished)
   const own = OWN[type]?.(finished, common)
@@ -108,7 +111,7 @@ export function outcomeOf<T extends IntentType>(type: T, finished: FinishedRunOf
   return Object.assign({ ...common, intent: finished.intent }, own)
 }
 
-/** The outcome of a command that has asked nobody and said nothing. */
+/** The outcome of a command that asks no relay and says nothing. `own`: its own part. */
 export function localOutcome<T extends IntentType>(
   { intent, needs }: Pick<Task<T>, 'intent' | 'needs'>,
   context: RunContext,
@@ -140,7 +143,7 @@ function commonOutcome(finished: FinishedRun): CommonOutcome {
   }
 }
 
-/** Of the commands that ask the relays. The others say themselves what came of them. */
+/** The own part of each command that asks the relays. local.ts makes that of the others. */
 type OwnOutcomes = { [T in IntentType]?: (finished: FinishedRunOf<T>, common: CommonOutcome) => OwnOutcome[T] }
 
 const OWN: OwnOutcomes = {
@@ -186,7 +189,7 @@ function spokenOutcome({ decided }: FinishedRun, { calls }: CommonOutcome): Spok
   return { call: calls.find((c) => c.id === said?.call), said, parts }
 }
 
-// What a relay keeps for us is as old as the oldest of it.
+// Our presence is as old as on the relay that has kept it longest.
 function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
   const { now, environment } = context
   const answers = resultsOf('presence', done).flatMap(({ oks }) => oks)
@@ -202,7 +205,7 @@ function announceResult({ state, done, context }: FinishedRun): AnnounceResult {
   }
 }
 
-/** Everything unread: what matters first, then call by call. */
+/** What is unread: what matters first, then call by call. @param all also what was read before */
 export function unreadItems(
   state: State,
   calls: readonly Call[],
@@ -210,7 +213,7 @@ export function unreadItems(
   now: number,
   all = false,
 ): InboxItem[] {
-  // A letter that brings a file is news once the file is here, or will never be.
+  // A letter with a file is shown once the file is here, or will never be.
   const isShown = (letter: Letter) => (all ? !letter.mine : isDue(letter, now)) && !isOnItsWay(letter)
   const letters = letterLogsOf(state).flatMap(({ letters }) => Object.values(letters).filter(isShown))
   letters.sort((a, b) => a.heard - b.heard || a.rumor.created_at - b.rumor.created_at)
@@ -222,7 +225,7 @@ export function unreadItems(
     kept.answers.map((answer) => ({ escalation: id, answer })),
   )
   const answered = new Map(answers.map(({ escalation, answer }) => [answer.id, escalation]))
-  // A letter is told as the letter that it is.
+  // An answer that came as a letter is shown as that letter.
   const otherwise = answers.filter(({ answer }) => answer.channel !== 'nostr' && (all || answer.unread))
   return sortByImportance([
     ...items,
@@ -244,7 +247,7 @@ function relayReport({ environment }: RunContext, { answers }: SyncResult): Rela
   })
 }
 
-/** Marks as read what was printed. Throws where that cannot be written down. */
+/** Marks as read what was printed. Throws where that cannot be written. */
 export async function markShown(context: RunContext, items: readonly InboxItem[]): Promise<void> {
   if (items.length === 0) return
   const calls = [...new Set(items.flatMap((item) => (item.call === '' ? [] : [item.call])))]

@@ -1,4 +1,4 @@
-// `escalate --answered`: what the owner has said elsewhere, written down. It asks no relay.
+// `escalate --answered`: writes down what the owner has said elsewhere. It asks no relay.
 import { isOpen, type KeptEscalation, sameQuestions } from '../call/escalation.ts'
 import type { IntentOf } from '../call/intent.ts'
 import { P2P } from '../command-name.ts'
@@ -10,7 +10,10 @@ import type { RunContext } from './context.ts'
 
 type Recorded = { state: State; id: string } | Failure
 
-/** The state with it and the escalation that it closes, or why there is none. */
+/**
+ * Writes the owner's answer down for the question that it means, and for others with the same words. Gives the state and the id of that
+ * question; a Failure where none, or several, are meant.
+ */
 export async function recordOwnerAnswer(
   { answered }: IntentOf<'escalate'>,
   { environment, now }: RunContext,
@@ -28,7 +31,7 @@ export async function recordOwnerAnswer(
   })
 }
 
-/** The escalation that a prefix of its id names, without one the only open one; or why there is none. */
+/** The escalation that a prefix of its id names; without a prefix, the only open one. A Failure where there is none, or several. */
 export function escalationMeant(state: State, prefix: string | undefined): KeptEscalation | Failure {
   const all = Object.values(state.index.escalations)
   const meant =

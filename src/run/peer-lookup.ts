@@ -11,10 +11,10 @@ import { isUnansweredStranger, ownRelays, type RouteContext } from './route.ts'
 /** Where else peers are said to be found, by pubkey. */
 export type RelayHints = Readonly<Record<string, readonly string[]>>
 
-/** Most relays beside our own that are asked. */
+/** Most relays that are asked beside our own. */
 const MAX_HINTED_RELAYS = 4
 
-/** What is asked about peers: at our own relays, and at the few where they are said to be found. */
+/** The questions about peers: to our own relays, and to a few where the peers are said to be found. */
 export function lookupQueries(
   context: RouteContext,
   index: Index,
@@ -28,7 +28,7 @@ export function lookupQueries(
     kinds: [INBOX_LIST_KIND, RELAY_LIST_KIND, PRESENCE_KIND],
     authors: [...authors],
   })
-  // What the user has typed is no stranger's word.
+  // `hints` is what the user has typed; what is remembered may be a stranger's word.
   const named = (peer: string) => [
     ...(hints[peer] ?? []),
     ...(isUnansweredStranger(context, index, peer) ? [] : (index.peers[peer]?.hints ?? [])),
@@ -43,7 +43,7 @@ export function lookupQueries(
   ]
 }
 
-/** The lists of peers once more, beside the sync of the run. */
+/** Looks the lists of peers up once more, apart from the sync of the run. */
 export async function lookAgain(context: RunContext, index: Index, peers: readonly string[]): Promise<PeerFindings> {
   const asks = lookupQueries(context, index, peers)
   const answers = asks.length === 0 ? [] : await context.environment.pool.fetch(asks, { deadline: context.deadline })
@@ -52,7 +52,7 @@ export async function lookAgain(context: RunContext, index: Index, peers: readon
   return { lookedUp: looked, public: events, presences: readPresences(events, context.now), hints: {} }
 }
 
-/** Whose lists are now known, or known not to be there. */
+/** The peers whose lists are now known, or known not to exist: all of them once one relay has answered in full. */
 export function peersLookedUp(
   answers: readonly Pick<NamedAnswer, 'name' | 'complete'>[],
   events: readonly Event[],

@@ -1,20 +1,19 @@
-// Proof of work (NIP-13) for a first word to somebody who asks strangers for it: mined with progress, bounded in time.
+// Proof of work (NIP-13) for a first word to an agent that asks strangers for it: bounded in time, and told how far it is.
 import { mine } from '../nostr/nip13.ts'
 import type { GiftWrapOptions } from '../nostr/nip59.ts'
 import type { RunContext } from './context.ts'
 
-/** How long it may take, and where nobody has asked for it, in ms. */
+/** Ms that it may take where the user has asked for it, and where not. */
 const MINING_MAX = 30_000
 export const MINING_UNASKED = 2_000
 
-/** How often it says how far it is, in ms. */
-
+/** Ms between two lines that say how far it is. */
 const MINING_REPORT_EVERY = 5_000
 
-/** More than any agent can ask for (policy.pow), and than anybody has in `MINING_MAX`. */
+/** The most that policy.pow can ask for, and more than anybody finds in `MINING_MAX`: beyond it mining is not begun. */
 export const MAX_BITS = 32
 
-/** What adds the work to a wrap. Where it cannot be had in time the wrap goes out without, and the user is told. */
+/** Gives a function that adds the work to a wrap. Where that takes too long the wrap goes out without it, and the user is told. */
 export function mineFor(
   { environment }: { environment: MiningEnvironment },
   bits: number,

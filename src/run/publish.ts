@@ -1,5 +1,5 @@
-// Saying what is owed: sealed, published to where the peer reads, what every relay answered, and once more to peers who turn out
-// to read elsewhere.
+// Publishing what is owed: it is sealed and sent to the relays where the peer reads, and once more where the peer turns out to read
+// elsewhere.
 
 import { callId, signalTemplate } from '../call/signal-codec.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
@@ -27,7 +27,7 @@ import { type Route, routeTo } from './route.ts'
 export const publishSignal: Executor<'signal'> = {
   async execute(action, context) {
     const sealing = sealingWith(action.binding, context)
-    // With the identities' key instead it would be a downgrade of our own. A wrap that is kept was sealed when the key was here.
+    // To seal it with the identities' key instead would be a downgrade by ourselves. A kept wrap was sealed while the key was here.
     if (sealing === 'lost' && action.due.wrap === undefined) return { type: 'signal', action, wrap: undefined, oks: [] }
     return { type: 'signal', action, ...(await publishDue(action, sealing, context)) }
   },
@@ -45,7 +45,7 @@ export const publishLetter: Executor<'letter'> = {
   record: (state, done, context) => recordLettersSent(state, done.map(letterResultOf), authorOf(context)),
 }
 
-// A receipt is not kept: the next run tells the ack again if no relay takes this one.
+// A receipt is not kept: if no relay takes it, the next run makes another one.
 export const publishReceipt: Executor<'receipt'> = {
   async execute(action, context) {
     const { call, to, ack, read, missing, fork, lost } = action.receipt
@@ -72,7 +72,7 @@ export const publishReceipt: Executor<'receipt'> = {
     ),
 }
 
-/** The lists of peers once more, beside those that the run has looked up. */
+/** Looks up the lists of peers once more. */
 export const lookUpAgain: Executor<'look-up'> = {
   async execute(action, context) {
     const { index } = context.environment.store.read()
@@ -81,7 +81,7 @@ export const lookUpAgain: Executor<'look-up'> = {
   record: (state, done, { now }) => done.reduce((next, { found }) => rememberPeers(next, found, now), state),
 }
 
-/** Finds the route to a peer: the relays where it reads. Each is worked out once. */
+/** Gives a function that finds the route to a peer, working each out once. */
 export function routeFinder(context: RunContext, state: State): (peer: string) => Route {
   const calls = callsOf(state, context.environment.keys.pubkey, context.now)
   const known = new Map<string, Route>()
@@ -95,9 +95,9 @@ export function routeFinder(context: RunContext, state: State): (peer: string) =
 type Sent = ActionResultOf<'signal'> | ActionResultOf<'letter'> | ActionResultOf<'receipt'>
 
 /**
- * What follows when no relay of a peer has taken a thing: its lists are looked up again, and the same wraps go to relays that
- * are new there. Whoever is still not reached is in doubt.
- * @param done what the last actions came to; `earlier`: those before them
+ * What follows when no relay of a peer has taken something: its lists are looked up again, and the same wraps go to relays that are
+ * new in them. A peer that is still not reached is marked as doubtful.
+ * @param done what became of the last actions; `earlier`: of those before them
  */
 export function retryUnreachedPeers(
   state: State,
@@ -129,7 +129,7 @@ export function retryUnreachedPeers(
 
 type Publishing = Sent['action']
 
-/** The same wraps to peers who read elsewhere by now. */
+/** The same wraps once more, to peers who read elsewhere by now. */
 function publishAgain(
   state: State,
   sent: readonly Sent[],
@@ -161,7 +161,7 @@ function receiverOf(action: Publishing): string {
 
 function unreachedPeers(sent: readonly Sent[], own: readonly string[]): string[] {
   const tried = sent.filter(({ oks }) => oks.length > 0)
-  // That one of our own took it, which the peer has not named, says nothing of where the peer reads.
+  // A relay of ours that the peer has not named says nothing about where the peer reads, even if it took the wrap.
   const isNamed = ({ route }: Publishing, url: string) => route.relays.includes(url) || !own.includes(url)
   const isReached = ({ action, oks }: Sent) => oks.some((r) => r.accepted && isNamed(action, r.relay))
   const reached = new Set(tried.filter(isReached).map(({ action }) => receiverOf(action)))
@@ -181,7 +181,7 @@ function letterResultOf({ action, wrap, oks }: ActionResultOf<'letter'>): Publis
   return { rumor: action.due.rumor.id, wrap, oks: [...oks] }
 }
 
-/** The key of a call that something is sealed with; undefined for the identities', 'lost' where it is not here. */
+/** The call key that seals something; undefined for the identities' key, 'lost' where the call key is not here. */
 type Sealing = CallKey | undefined | 'lost'
 
 function sealingWith(binding: CallBinding | undefined, { environment }: RunContext): Sealing {
@@ -193,8 +193,8 @@ function ackOf({ tags }: Rumor): number {
 }
 
 /**
- * A rumor on its way. `background`: nobody waits for it, since other relays have it, or it is a receipt; `callKey`: what its seal is made
- * with, where not with the identities'; `work`: what a new wrap of it costs.
+ * A rumor on its way. `background`: nobody waits for it, since other relays have it or it is a receipt; `callKey`: what seals it; `work`:
+ * the proof of work that a new wrap of it needs.
  */
 type Outgoing = {
   rumor: Rumor
@@ -217,12 +217,12 @@ async function publishDue(
   const { rumor, to, wrap, skip } = due
   const relays = route.relays.filter((url) => !skip.includes(url))
   const { fallback = [], doubted } = route
-  // Only a first word costs work: in a call we are no strangers any more.
-  // Long work is done where the user has said so, and once: who waits for an answer is not to be deaf each time it is offered again.
+  // Only a first word needs work: in a call we are no strangers any more. Long work is done only where the user has said so, and once: a
+  // command that waits for an answer must not be deaf each time the word is offered again.
   const isLong = context.work === true && (action.type === 'letter' || action.said)
   const maxMs = isLong ? undefined : MINING_UNASKED
   const work = route.pow > 0 && callId(rumor) === undefined ? { work: mineFor(context, route.pow, maxMs) } : {}
-  // What only relays have that bring it nothing is waited for like what nobody has.
+  // What only doubted relays have counts as what no relay has: it is waited for.
   const background = skip.some((url) => doubted?.includes(url) !== true)
   return await publishWrap({ rumor, to, wrap, relays, fallback, doubted, background, callKey, work }, context)
 }
@@ -241,7 +241,7 @@ async function publishWrap(
   const oks = await environment.pool.publish([{ event: wrap, relays, fallback, doubted, background }], until)
   // A relay that refuses backdated stamps is tried once more with a stamp of now.
   const strict = oks.filter((r) => r.reason === 'timestamp').map((r) => r.relay)
-  // The attack: a relay refuses a kept wrap for its stamp, and gets the word sealed anew with the identities' key.
+  // The attack: a relay refuses a kept wrap for its stamp, in order to get the rumor sealed anew with the identities' key.
   if (strict.length === 0 || callKey === 'lost') return { wrap, oks }
   const recent = seal({ now: publishTime(context), recent: true })
   const better = await environment.pool.publish(

@@ -1,11 +1,11 @@
-// What a command would say, in whatever field of it, and what goes out of our settings with it, before anything is decided or kept.
+// Looks for secrets in whatever a command would say, and in the settings that are published, before anything is decided or kept.
 import type { Intent } from '../call/intent.ts'
 import type { Failure } from '../errors.ts'
 import type { RunContext } from './context.ts'
 
-/** Why a command must not go on; undefined when there is no reason. */
+/** SECRET where what the command says, or a published setting, holds a secret or one of our own files; undefined where none does. */
 export async function refuseSecrets(intent: Intent, { environment }: RunContext): Promise<Failure | undefined> {
-  // It says nothing to anybody, and may be asked whether the key was ever said.
+  // It says nothing to anybody, and may be used to search for whether the key was ever said.
   if (intent.type === 'transcript') return undefined
   const { name, about, capabilities } = environment.config
   const settings = Object.entries({ name, about, capabilities })
@@ -19,10 +19,10 @@ export async function refuseSecrets(intent: Intent, { environment }: RunContext)
   return undefined
 }
 
-/** No secret is shorter, in whatever form. */
+/** Characters or bytes: no secret is shorter, in whatever form. */
 const SHORTEST = 32
 
-/** All texts and bytes in a value, however deep: a command that is added later is covered too. */
+/** All texts and bytes in a value, however deep, so that fields of later commands are covered too. */
 function contentsOf(value: unknown): (string | Uint8Array)[] {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length < SHORTEST ? [] : [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(contentsOf) : []

@@ -1,5 +1,5 @@
-// Whoever is called may ask strangers for proof of work. What takes longer than a second is not begun unasked: a presence is anybody's
-// word, and would keep a caller busy for as long as it likes.
+// An agent may ask strangers for proof of work. What would take longer than a second is not begun unless the user says so: anybody can
+// write any number into a presence, and keep a caller busy with it.
 
 import type { Intent } from '../call/intent.ts'
 import { P2P } from '../command-name.ts'
@@ -10,16 +10,16 @@ import type { RunContext } from './context.ts'
 import { MAX_BITS } from './proof-of-work.ts'
 import type { PeerLookup } from './sync-request.ts'
 
-/** Seconds that work may take unasked. */
+/** Seconds that work may take without --work. */
 const UNASKED = 1
 
-/** So many bits take no second anywhere. */
+/** Bits that take less than a second on any machine: for them nothing is measured. */
 const CHEAP = 14
 
-/** How long this machine is measured, in ms. */
+/** Ms for which the speed of this machine is measured. */
 const MEASURED = 40
 
-/** Why a first word is not sent yet: the proof of work (NIP-13) that its receiver asks for takes too long to be done unasked. */
+/** WORK_ASKED where a first word needs proof of work (NIP-13) that takes too long without --work; undefined where it may go out. */
 export function refuseWork(
   intent: Intent,
   { peer, presences }: PeerLookup,
@@ -28,7 +28,7 @@ export function refuseWork(
 ): Failure | undefined {
   if (peer === undefined || (intent.type !== 'call' && intent.type !== 'send') || intent.work === true) return undefined
   const bits = presences.find(({ pubkey }) => pubkey === peer)?.pow ?? index.peers[peer]?.pow ?? 0
-  // What nobody can do is not begun anyway: it goes out without, and that is said.
+  // More than anybody can do is not begun anyway: the word goes out without it, and the user is told.
   if (bits <= CHEAP || bits > MAX_BITS) return undefined
   const seconds = 2 ** bits / hashesPerSecond(environment)
   if (seconds <= UNASKED) return undefined

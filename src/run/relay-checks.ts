@@ -1,4 +1,4 @@
-// What was found at a relay, as checks: every step by its name, a failed one with what to do about it; and our clock against all.
+// What was found at relays, as checks of `doctor`: each step by its name, a failed one with what to do about it; and our clock.
 import { inQuotes, renderRefusal } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import type { DoctorCheck } from '../io/doctor/doctor.ts'
@@ -7,13 +7,13 @@ import { foreign, isBlank, matches } from '../sanitize.ts'
 import { medianClockError } from './clock.ts'
 import { type EventNeeds, limitsHit } from './relay-limits.ts'
 
-/** A step of a relay's examination. */
+/** A check of one relay. `step`: a step of its examination, or nip11, latency, canary, limits. */
 export type RelayCheck = DoctorCheck & { relay: string; step: string }
 
-/** Milliseconds from which a relay is slow: a command has 8 s for all that it does. */
+/** Ms from which on a relay counts as slow: a command has 8 s for all that it does. */
 const SLOW = 2_000
 
-/** Our clock against the relays'. */
+/** Our clock against the relays'; nothing where there are no relays. */
 export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[] {
   const clocks = examined.flatMap((one) => one.clockAhead ?? [])
   const name = 'clock'
@@ -30,7 +30,7 @@ export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[]
 export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: EventNeeds): RelayCheck[] {
   const { url, steps } = examined
   const keys = roles.map((role) => `relays.${role}`)
-  // Where nobody is, nobody says anything of himself: one line is enough.
+  // A relay that is not there has no information either: one line about it is enough.
   const silent = steps.some(({ step, ok }) => step === 'connect' && !ok) && examined.introduction.info === undefined
   return [
     ...(silent ? [] : [nip11Check(examined, needs)]),
@@ -54,7 +54,7 @@ function nip11Check(
   needs: EventNeeds,
 ): RelayCheck {
   const base = { name: `${url} nip11`, relay: url, step: 'nip11', ok: true }
-  // It is no fault: a relay works without, and then nobody knows its limits.
+  // Never a failure: a relay works without NIP-11, only its limits are not known.
   const subscriptions = Math.min(shown, info?.limits.subscriptions ?? Number.POSITIVE_INFINITY)
   if (info === undefined) {
     const hit = limitsHit({ ...NO_LIMITS, subscriptions }, needs)
@@ -100,7 +100,7 @@ function stepFailure({ what, reason, text }: FailedStep): string {
   return `${subject}${renderRefusal({ reason, text })}`
 }
 
-// What helps with which complaint. Behind a proxy the complaint is the proxy's.
+// What helps against which complaint.
 function stepHint({ step, reason, text }: FailedStep, keys: readonly string[]): string {
   const other = `ask your owner for another relay: \`${P2P} config set ${keys[0] ?? 'relays.inbox'} …\` takes it`
   if (matches(text, /^proxy /)) return 'the proxy is in the way: see the check "proxy"'

@@ -1,8 +1,11 @@
-// Which limits of a relay (NIP-11) we would hit, and what comes of it.
+// Which limits of a relay (NIP-11) we would hit, and what that means.
 import type { AnnouncedLimits } from '../nostr/nip11.ts'
 import { WRAP_LIMIT } from '../nostr/nip59.ts'
 
-/** What one of our events may need: the frame around the largest wrap, its content, the tags of our presence. */
+/**
+ * What we need of a relay. `message`: bytes of the frame around the largest wrap; `content`: characters of its content; `tags`: of one
+ * event; `subscriptions`: REQs that are open at once; `subscriptionId`: characters of their ids.
+ */
 export type EventNeeds = {
   message: number
   content: number
@@ -11,7 +14,7 @@ export type EventNeeds = {
   subscriptionId: number
 }
 
-/** ["EVENT",…] around an event; a wrap's fields and tags around its content; REQs open at once, and what they are called. */
+/** Our needs. The frame is `["EVENT",…]` around a wrap; 600 is more than a wrap has around its content. */
 export function eventNeeds(presenceTags: number): EventNeeds {
   return {
     message: WRAP_LIMIT + 10,
@@ -25,7 +28,7 @@ export function eventNeeds(presenceTags: number): EventNeeds {
 /** How far back the stamps of gift wraps reach (NIP-59), in seconds. */
 const TWO_DAYS = 2 * 24 * 3600
 
-/** A line for each limit that is too tight for us, in the order of how much it hurts. */
+/** A line for each limit that is too tight for us, the worst first. */
 export function limitsHit(limits: AnnouncedLimits, needs: EventNeeds): string[] {
   const below = (name: keyof EventNeeds) => (limits[name] ?? Number.POSITIVE_INFINITY) < needs[name]
   const { oldest = Number.POSITIVE_INFINITY, newest = Number.POSITIVE_INFINITY, work = 0 } = limits

@@ -1,5 +1,5 @@
-// Whom a command means by <agent>: what the one resolver says of the word (call/selector.ts), a NIP-05 name looked up, and the name of
-// an agent on line only where the relays' answer was complete and names one.
+// Whom a command means by <agent>: what call/selector.ts makes of the word, a NIP-05 name looked up at its domain, and the name of an agent
+// on line, which counts only where all relays have answered and exactly one agent has that name.
 
 import { nameTag } from '../call/name.ts'
 import { resolveSelector } from '../call/selector.ts'
@@ -15,8 +15,8 @@ import type { RunContext } from './context.ts'
 import type { OnlineAgent, PresenceFindings } from './discovery.ts'
 
 /**
- * A key and where it may be found, or a name that must be looked for among the agents on line. `claimed`: the key calls itself so, and
- * nothing else leads to it.
+ * A key and the relays where it may be found, or a name that must be looked for among the agents on line. `claimed`: the name by which the
+ * key was found, where it gave itself that name and nothing else leads to it.
  */
 export type ResolvedAgent = { pubkey: string; relays: readonly string[]; claimed?: string } | { name: string }
 
@@ -39,7 +39,7 @@ export async function resolveAgent(word: string, context: RunContext, index: Ind
  * than relays have told of; NIP05_FAILED where its domain denies what it says of itself.
  */
 export function agentNamed(found: PresenceFindings, name: string, now: number): OnlineAgent {
-  // What is found by another tag than its name makes is no answer.
+  // An agent that was found by another tag than that of the name is no answer.
   const named = found.agents.filter((one) => one.asked === nameTag(name))
   const [one, second] = named
   const silent = found.lacking.map(quoteRelayReason).join('; ')
@@ -72,7 +72,7 @@ function refusal(message: string): Failure {
   return new Failure('AGENT_AMBIGUOUS', message, 'use the npub of the one you mean')
 }
 
-/** What is known of a candidate, facts first: its key, when it was seen, and what it says that it can. */
+/** What is known of a candidate: facts first (its key, when it was seen), then what it claims to be able to do. */
 function candidate({ pubkey, lastSeen, capabilities }: OnlineAgent, now: number): string {
   const [first, ...more] = capabilities
   const can =

@@ -1,4 +1,4 @@
-// Which relays carry a wrap to a peer: its own list, else what it told us, else a guess. And which are not to hear of us yet.
+// Which relays carry a wrap to a peer: its own list, else what it told us, else a guess. And which relays are not contacted yet.
 
 import { type AgentDirectory, trustOf } from '../call/agents.ts'
 import type { Call } from '../call/replay.ts'
@@ -11,9 +11,10 @@ import type { CallSummary, Index, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
 /**
- * `by`: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of its kind
- * 10002, or our own. The last two are guesses, of which the user is told. `fallback`: where it goes when none of `relays` takes it: the
- * rest of what the peer has named, and our own. `doubted`: those of `relays` that are known not to bring it what they take. `pow`: the bits of work that it asks of strangers.
+ * `by`: how the relays are known: its kind 10050, its word in a call, a hint (its presence, an nprofile, its domain), the read relays of
+ * its kind 10002, or our own. The last two are guesses, and the user is told. `fallback`: where a wrap goes when none of `relays` takes
+ * it: other relays that the peer has named, and our own. `doubted`: those of `relays` whose OK has not meant that a wrap arrives. `pow`:
+ * the bits of work that the peer asks of strangers.
  */
 export type Route = {
   relays: string[]
@@ -23,7 +24,7 @@ export type Route = {
   pow: number
 }
 
-/** What of a context decides about relays. Without `people` everybody is a stranger. */
+/** The parts of a context that decide about relays. Without `people` everybody is a stranger. */
 export type RouteContext = {
   environment: Pick<RunContext['environment'], 'relays'> & {
     config: { relays: { allowPrivate: boolean }; policy?: { calls: 'anyone' | 'contacts' | 'nobody' } }
@@ -32,14 +33,14 @@ export type RouteContext = {
   now?: number
 }
 
-/** Relays of one list that are told at once, and those that are tried in all. */
+/** How many relays of one list get a wrap at once, and how many are tried in all. */
 const AT_ONCE = 3
 const TRIED = 6
 
-/** A relay that could not be reached for less than this may be back, in seconds; before that the others go first. */
+/** Seconds for which a relay that could not be reached comes after the others; after that it may be back. */
 const LOST_FOR = 3600
 
-/** NIP-17: a kind 10050 list goes before everything else; our own relays come last. */
+/** The route to a peer. Its kind 10050 list comes before everything else (NIP-17), our own relays come last. */
 export function routeTo(context: RouteContext, state: State, calls: readonly Call[], peer: string): Route {
   const { environment, now = 0 } = context
   const { allowPrivate } = environment.config.relays
@@ -62,7 +63,8 @@ export function routeTo(context: RouteContext, state: State, calls: readonly Cal
     const all = [...named.filter(isFine), ...named.filter((url) => !isFine(url))]
     const relays = all.slice(0, AT_ONCE)
     const rest = all.slice(AT_ONCE)
-    // Where it has named no more, and these could be reached lately, it may have moved: then it is looked up again first.
+    // Where the peer has named no others, and these could be reached lately, it may have moved: it is looked up again before our own
+    // relays are tried.
     const ours = rest.length > 0 || !named.some(isFine) ? environment.relays.inbox : []
     const fallback = [...new Set([...rest, ...ours])].filter((url) => !relays.includes(url))
     const doubted = doubtedRelays(relays, score)
@@ -77,8 +79,8 @@ export function ownRelays({ relays }: Pick<RunContext['environment'], 'relays'>)
 }
 
 /**
- * Whether all that we have with somebody are calls of its own that nobody here has answered: then no relay is contacted that only it
- * has named. What the policy refuses by itself is no answer.
+ * Whether a peer is a stranger whose calls nobody here has answered: then no relay is contacted that only it has named. A rejection that
+ * the policy made by itself is no answer.
  */
 export function isUnansweredStranger(
   { environment, people }: RouteContext,

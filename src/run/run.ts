@@ -1,5 +1,5 @@
-// One run, top to bottom: load what we know, hear what is new, decide and write it down, carry it out and write down what came
-// of it, report. The one place where pure meets impure. What only some commands need is loaded where their needs say so.
+// One run, top to bottom: load what we know, hear what is new, decide and write it down, carry it out and write down what came of it,
+// report. What only some commands need is loaded where their needs say so.
 import type { IntentType } from '../call/intent.ts'
 import { isCleanUpDue } from '../state/clean-up.ts'
 import { letterLogName } from '../state/letter-log.ts'
@@ -24,6 +24,7 @@ import { load } from './load.ts'
 import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sendOptimistically } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
+import { isPastConversation } from './past-conversation.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 import { refuseWork } from './refuse-work.ts'
 import { saveStep } from './save-step.ts'
@@ -32,7 +33,10 @@ import { lookupsFrom, resolveCallee, syncRequestFor } from './sync-request.ts'
 import { NOTHING_HEARD } from './sync-result.ts'
 import type { TranscriptView } from './transcript.ts'
 
-/** Carries a command out and gives what it came to. Throws a Failure for what the user has to hear as an error. */
+/**
+ * Carries a command out and gives its outcome. Throws a Failure for what keeps the run from going on; what it could not do though it went
+ * on (no relay took it) is the outcome's `failure`.
+ */
 export async function run<T extends IntentType>(task: Task<T>, context: RunContext): Promise<OutcomeOf<T>> {
   const { network, singleton } = task.needs
   if (network !== true) return await (await loadLocal()).runLocally(task, context)
@@ -103,15 +107,15 @@ async function report<T extends IntentType>(type: T, run: FinishedRunOf<T>): Pro
   return { ...outcome, notices: [...outcome.notices, ...woken] }
 }
 
-/** Calls that are over now are written to disk for their reader. */
+/** Writes the transcripts of calls that are over now to disk; the outcome with their paths. */
 async function withTranscripts<T extends IntentType>(
   outcome: OutcomeOf<T>,
   before: State['index'],
   context: RunContext,
 ): Promise<OutcomeOf<T>> {
   const { state, transcripts } = outcome
-  const isTranscribed = (id: string) => TRANSCRIBED_PHASES.includes(state.index.calls[id]?.phase ?? 'active')
-  // A call that is closed for good is not at hand any more.
+  const isTranscribed = (id: string) => isPastConversation(state.index.calls[id]?.phase ?? 'active')
+  // A call that this run has closed for good is no longer among the logs.
   const open = Object.keys(before.calls).filter((id) => before.calls[id]?.open)
   if (![...Object.keys(state.logs), ...open].some(isTranscribed)) return outcome
   const { keepTranscripts, transcriptsDue } = await loadKeepTranscripts()
@@ -124,9 +128,7 @@ async function withTranscripts<T extends IntentType>(
   return { ...outcome, transcripts: context.environment.transcripts() }
 }
 
-const TRANSCRIBED_PHASES: readonly string[] = ['ended', 'expired', 'forked']
-
-/** A call that was waited for is read once more, as it is then. */
+/** Waits; then the transcript of the call that was waited for is read once more. */
 async function waitAndReport<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = await (await loadWait()).waitFor(type, run, wait)
   const maxChars = run.needs.transcript?.maxChars
@@ -144,7 +146,7 @@ async function readTranscript(
   return readOwnCall(context, state, decided?.said[0]?.call, maxChars)
 }
 
-/** The same with the words of its calls that lie in archives. */
+/** The same state with the signals that lie in the archives of its calls, and all letters. */
 function withArchives(state: State, { store }: RunContext['environment']): State {
   const archived = Object.values(state.logs).flatMap(({ id, archive }) => (archive === undefined ? [] : [id]))
   const { logs, letters } = store.read(Object.keys(state.index.letterLogs).map(letterLogName), archived)

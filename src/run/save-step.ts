@@ -1,4 +1,5 @@
-// A step taken on what is on disk by then and written down under the lock, so parallel commands take turns and none overwrites another.
+// Takes a step on what is on disk at that moment and writes it down under the lock: parallel commands take turns, and none overwrites
+// another.
 import type { Keys } from '../nostr/crypto.ts'
 import { logNamesIn } from '../state/signal-step.ts'
 import type { State } from '../state/state.ts'
@@ -6,7 +7,7 @@ import { type ActionResult, resultsOf, type StepOptions } from './action.ts'
 import type { RunContext } from './context.ts'
 import { runStep, type StepInput, type StepResult } from './step.ts'
 
-/** Takes the step on what is on disk by then, and writes that down. */
+/** Takes the step on what is on disk at that moment, and writes the result. Throws what the store throws (LOCKED, DISK_FULL, …). */
 export async function saveStep(input: StepInput, options: StepOptions, context: RunContext): Promise<StepResult> {
   const { environment, selector } = context
   const { heard, done = [], earlier = [] } = input
@@ -20,7 +21,7 @@ export async function saveStep(input: StepInput, options: StepOptions, context: 
   const callsOfActions = new Set([...earlier, ...done].flatMap(callOfDone))
   const names = [...logNamesIn(opened, index, { selector, now: context.now }), ...callsOfActions]
   const makeKeys = sameKeysAgain(environment.callKeys.make)
-  // Of what a command says before it has listened the index knows nothing: it is written afterwards.
+  // A word that is said before anything was heard changes only the file of its call: what was seen of relays is written afterwards.
   const observed = heard === undefined && done.length === 0 ? undefined : environment.pool.observed()
   let before: StepResult | undefined
   return await environment.store.update(names, (fresh) => {
@@ -34,14 +35,14 @@ export async function saveStep(input: StepInput, options: StepOptions, context: 
   })
 }
 
-// The attack: none, but a run that is stopped between the call's file and the index, loses the lock and wakes up. What it has said once
-// stands in the call, and is not said once more.
+// A run that was stopped after writing the call's file and before the index, that lost the lock and woke up: what it has said stands in
+// the call already, and is not said again.
 function isSaid({ decided }: StepResult, { logs }: State): boolean {
   const said = decided?.said ?? []
   return said.length > 0 && said.every(({ call, rumor }) => logs[call]?.entries[rumor.id] !== undefined)
 }
 
-// A step may be applied twice: to make a pair is dear, and the second time is instead of the first.
+// A step may be taken twice, the second time in place of the first: it gets the same key pairs, which are expensive to make.
 function sameKeysAgain(make: () => Keys): () => () => Keys {
   const made: Keys[] = []
   return () => {

@@ -1,4 +1,4 @@
-// What a step has decided on, as actions: what is said, acknowledged, uploaded and asked.
+// Makes actions of what a step has decided: what is said, acknowledged, uploaded and asked.
 import type { RecordedSignal } from '../state/record-signals.ts'
 import { relaysToProbe } from '../state/relay-limits.ts'
 import type { SignalStepResult } from '../state/signal-step.ts'
@@ -9,7 +9,7 @@ import type { RunContext } from './context.ts'
 import { routeFinder } from './publish.ts'
 import type { SyncResult } from './sync-result.ts'
 
-/** What is to be said in calls, and the receipts that are owed. */
+/** The signals that are due in calls, and the receipts that are owed. */
 export function signalActions(
   { signalsDue, receiptsOwed, said }: SignalStepResult,
   state: State,
@@ -28,20 +28,20 @@ export function signalActions(
   ]
 }
 
-/** Of these, what carries out the command's own words. */
+/** Those of the actions that carry out the command's own words. */
 export function ownActions(actions: readonly Action[], own: readonly RecordedSignal[]): Action[] {
   const said = new Set(own.map(({ rumor }) => rumor.id))
   return actions.filter((one) => one.type === 'upload-file' || (one.type === 'signal' && said.has(one.due.rumor.id)))
 }
 
-/** The files that go to our server before they are announced. */
+/** Uploads of the files that go to our server before they are announced; none where no server is set. */
 export function uploadActions({ decision }: SignalStepResult, { environment }: RunContext): Action[] {
   const { server } = environment.config.file
   if (server === undefined) return []
   return (decision.uploads ?? []).map((upload): Action => ({ type: 'upload-file', upload, server }))
 }
 
-/** Where NIP-77 would have spared this run much, it is asked who speaks it. */
+/** Asks relays whether they speak NIP-77, where that would have spared this run much. */
 export function probeActions(
   { index }: State,
   { answers }: SyncResult,

@@ -37,15 +37,15 @@ import { ownActions, probeActions, signalActions, uploadActions } from './step-a
 import { lookupsFrom, type PeerLookup } from './sync-request.ts'
 import { NOTHING_HEARD, type SyncResult } from './sync-result.ts'
 
-/** What a step is about; each part may be absent. */
+/** What goes into a step; each part may be absent. */
 export type StepInput = {
   /** What the user wants, where it is to be decided now. */
   intent?: Intent | undefined
   /** What was heard. An intent without it is said before anybody has listened. */
   heard?: SyncResult | undefined
-  /** Who was looked up, where that is more than what was heard says. */
+  /** Who was looked up, where that is more than `heard` says. */
   lookup?: PeerLookup
-  /** What became of actions; which of it is on disk already; and what came of those before them. */
+  /** What became of actions; `saved`: those of them that are on disk already; `earlier`: what became of actions before them. */
   done?: readonly ActionResult[]
   saved?: ReadonlySet<ActionResult>
   earlier?: readonly ActionResult[]
@@ -55,7 +55,7 @@ export type StepInput = {
   written?: StepResult
 }
 
-/** What was decided: why not, or what the command itself says, writes, and asks its owner. */
+/** What was decided: why the command is refused, or what it says, writes, and asks its owner. */
 export type Decided = {
   refusal: Failure | undefined
   said: RecordedSignal[]
@@ -69,16 +69,16 @@ export type StepResult = {
   actions: Action[]
   /** Undefined where nothing was to be decided. */
   decided: Decided | undefined
-  /** Calls in which something came in that wants an answer, be it a repeat. */
+  /** Calls in which something came in that wants an answer, even if it is a repeat. */
   callsHeard: string[]
-  /** What is deleted before the state says so, and what is written before it. */
+  /** `removals`: what is deleted before the state is written; `secrets`: what is written before it. */
   removals: Removal[]
   secrets: MadeSecret[]
-  /** The index has nothing to say of it that does not follow from the calls. */
+  /** All that changed follows from the files of the calls: the index need not be written. */
   callsOnly: boolean
 }
 
-/** What a command has said in one step, and then in another: files that went through relays, and those that went to a server. */
+/** What a command has said in two steps: files that went through relays, then files that went to a server. */
 export function joinDecided(first: Decided | undefined, then: Decided | undefined): Decided | undefined {
   if (first === undefined || then === undefined) return then ?? first
   return {
@@ -89,18 +89,18 @@ export function joinDecided(first: Decided | undefined, then: Decided | undefine
 }
 
 /**
- * One pure step: what was heard and what has become of earlier actions goes in, the next state and the actions to carry out come
- * out.
+ * One pure step: what was heard and what became of earlier actions go in, the next state and the actions to carry out come out. It may be
+ * taken more than once.
  */
 export function runStep(state: State, input: StepInput, options: StepOptions, context: RunContext): StepResult {
   const { done = [], saved, earlier = [] } = input
   const observed = observe(state, input.observed, options, context)
   const owned = withAgent(observed, context.environment.keys.pubkey)
-  // First: keys that were tried on early seals are not tried again by what follows.
+  // First of all, so that what follows does not try the same keys on early seals again.
   const afterOpening = openEarly.record(owned, resultsOf('open-early', done), context)
   const decided = hearAndDecide(afterOpening, input, options, context)
   const unsaved = saved === undefined ? done : done.filter((one) => !saved.has(one))
-  // Last: while this process holds its claim on what it has just said, that is not due once more.
+  // Last of all: until then this process holds its claim on what it has just said, so that it is not due once more.
   const recorded = unsaved.length === 0 ? decided.state : recordResults(decided.state, unsaved, context)
   const next = followUp(recorded, done, earlier, decided.actions, options, context)
   const callsOnly =
@@ -115,7 +115,7 @@ function observe(state: State, observed: StepInput['observed'], { needs }: StepO
 /** Merges what was heard, decides, and writes down what is to be said. */
 function hearAndDecide(state: State, input: StepInput, options: StepOptions, context: RunContext): StepResult {
   const uploaded = resultsOf('upload-file', input.done ?? [])
-  // What nothing opens even now is not heard once more.
+  // Seals that nothing opens even now are not heard again.
   const early = resultsOf('open-early', input.done ?? []).flatMap(({ opened }) =>
     opened.filter(({ unopened }) => unopened === undefined),
   )
@@ -129,12 +129,12 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
   const { opened, completeReads } = heard ?? NOTHING_HEARD
   const lookup = input.lookup ?? lookupsFrom(heard ?? NOTHING_HEARD, undefined, context)
   const heardState = heard === undefined ? state : rememberSync(state, heard, lookup, options, context)
-  // What came before its accept is known by its wrap, and is heard only now.
+  // The wrap of an early seal is known already, though what was in it is heard only now.
   const deep = options.needs.deep === true || early.length > 0
   const mail: HeardWraps = { opened, completeReads, deep, unheard: heard === undefined }
   const signals = stepSignals(heardState, wanted, mail, stepContext(context, lookup.peer))
   const decided = written?.decided ?? decidedIn(signals, wanted !== undefined)
-  // Of what a command says before it has listened the index knows nothing that the call does not: it is written afterwards.
+  // A word that is said before anything was heard changes only the file of its call: the index is written afterwards.
   if (heard === undefined)
     return { ...signals, decided, actions: signalActions(signals, signals.state, context), callsOnly: true }
   const escalated = queueEscalation(signals.state, input.intent, decided, context)
@@ -168,7 +168,7 @@ function hearAndDecide(state: State, input: StepInput, options: StepOptions, con
   }
 }
 
-/** Whether somebody reads what this run prints in its end. */
+/** Whether somebody reads what this run prints at its end. */
 function isLookedAt({ needs }: StepOptions): boolean {
   return needs.network === true && needs.unattended !== true
 }
@@ -179,7 +179,7 @@ function fileSignalOf({ action: { upload }, body }: ActionResultOf<'upload-file'
   return { to, call, body: note === undefined ? body : { ...body, note } }
 }
 
-/** All that came in while files were on their way, and what was kept for its accept. */
+/** What came in while files were uploaded, and the early seals that were opened, as one result of a sync. */
 function heardMeanwhile(
   uploaded: readonly ActionResultOf<'upload-file'>[],
   early: readonly OpenedWrap[],
@@ -191,7 +191,7 @@ function heardMeanwhile(
   return { ...last, opened, completeReads: all.flatMap(({ completeReads }) => completeReads) }
 }
 
-// What is to be said goes before what waits for it: the line about an escalation says whom it has reached, and files take their time.
+// What is to be said comes first: the log's line about an escalation tells whom it has reached, and fetching files takes long.
 function followUp(
   state: State,
   done: readonly ActionResult[],
@@ -230,11 +230,11 @@ function rememberSync(
 function decidedIn({ decision, said }: SignalStepResult, wasAsked: boolean): Decided | undefined {
   if (!wasAsked) return undefined
   const own = said.slice(said.length - decision.say.length)
-  // A call that is hung up for another one is not what the command is about.
+  // Without the end of another call that is hung up for this one.
   return { refusal: decision.refusal, said: own.filter(({ call }) => call === own[0]?.call), asked: undefined }
 }
 
-/** What a decision depends on in this context. @param peer the agent that `call` names */
+/** What a decision depends on. @param peer the agent that the command names */
 function stepContext(context: RunContext, peer: string | undefined): SignalStepContext {
   const { environment, people, selector } = context
   const { config } = environment

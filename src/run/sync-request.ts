@@ -1,4 +1,4 @@
-// What a command wants to know beside its mailbox, and what it found out.
+// What a command wants to know beside its mailbox, and what was found out about peers.
 import { type Presence, readPresences } from '../call/presence.ts'
 import type { NamedKey } from '../call/selector.ts'
 import type { Index } from '../state/state.ts'
@@ -13,7 +13,7 @@ import type { SyncResult } from './sync-result.ts'
 /** Most peers whose lists one run looks up. */
 const MAX_PEERS_LOOKED_UP = 20
 
-/** Whom `call` means, as far as it can be told without asking a relay. */
+/** Whom `call` or `send --to` means, as far as can be told without asking a relay. Throws what `resolveAgent` throws. */
 export async function resolveCallee(
   { lookups }: Needs,
   index: Index,
@@ -25,9 +25,7 @@ export async function resolveCallee(
   return await resolveAgent(lookups.agent, context, index)
 }
 
-/**
- * What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open.
- */
+/** What a command wants to hear: whose relay lists and presences, who is on line, and whether the mailbox stays open. */
 export function syncRequestFor(
   { lookups, deep, waits, announces }: Needs,
   index: Index,
@@ -35,7 +33,7 @@ export function syncRequestFor(
   owner: string | undefined,
 ): SyncRequest {
   const open = Object.values(index.calls).flatMap((call) => (call.open ? [call.peer] : []))
-  // Looked up with the replay, so that a letter costs no second round trip.
+  // Looked up together with the mailbox, so that a letter costs no second round trip.
   const written = Object.values(index.outgoingLetters).map((letter) => letter.to)
   const asked = lookups === 'owner' && owner !== undefined ? [owner] : []
   const callee = wanted !== undefined && 'pubkey' in wanted ? wanted : undefined
@@ -52,7 +50,7 @@ export function syncRequestFor(
   }
 }
 
-/** Candidates of a name that are told apart, and how long relays have to say that they have another, in ms. */
+/** Candidates for a name that are shown, and ms beyond the grace that relays have to say that they know another. */
 const MAX_CANDIDATES = 5
 
 const NAME_PATIENCE = 1_500
@@ -60,13 +58,13 @@ const NAME_PATIENCE = 1_500
 function onlineRequest(lookups: Needs['lookups'], wanted: ResolvedAgent | undefined): PresenceRequest | undefined {
   if (typeof lookups === 'object' && 'wish' in lookups) return lookups
   if (wanted === undefined || !('name' in wanted)) return undefined
-  // Whoever is called by a name alone is the only one who has it, as far as all relays know.
+  // A name alone counts only where it is unique, so all relays should answer.
   return { wish: { name: wanted.name, limit: MAX_CANDIDATES }, patience: NAME_PATIENCE, verify: true }
 }
 
 /**
- * What was found out about peers while hearing. Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line, or more
- * than one, has.
+ * What was found out about peers while hearing. Throws NO_SUCH_AGENT and AGENT_AMBIGUOUS for a name that nobody on line has, or more
+ * than one, and NIP05_FAILED where its domain denies it.
  */
 export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined, { now }: RunContext): PeerLookup {
   const presences = readPresences(heard.public, now)
@@ -85,12 +83,15 @@ export function lookupsFrom(heard: SyncResult, wanted: ResolvedAgent | undefined
   return { peer, peers, presences, hints, ...(claimed !== undefined && { called: { pubkey: peer, name: claimed } }) }
 }
 
-/** What the command looked up before: whom it calls, and what nprofiles and presences say of peers. */
+/**
+ * What was looked up: `peer`, whom the command addresses; `peers`, whose lists are known now; and what presences and nprofiles say of
+ * peers (`hints`: relays by pubkey).
+ */
 export type PeerLookup = {
   peer: string | undefined
   peers: readonly string[]
   presences: readonly Presence[]
   hints: Record<string, readonly string[]>
-  /** The name by which somebody is called who gave it to itself. */
+  /** The name that led to `peer`, where it gave itself that name. */
   called?: NamedKey
 }

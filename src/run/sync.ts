@@ -1,4 +1,4 @@
-// Hearing what is new: what to ask which relay, and what came of it. Nothing is written here.
+// Hearing what is new: what to ask which relay, and what came of it. Nothing is written to disk here.
 
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import { relaysAskedForList } from '../state/announcements.ts'
@@ -22,16 +22,17 @@ export type SyncRequest = {
   peers: readonly string[]
   /** Where else to look, by pubkey: what an nprofile or a domain says. */
   hints: RelayHints
-  /** Who on line is wanted. */
+  /** Which agents on line are wanted; undefined for none. */
   online: PresenceRequest | undefined
+  /** Asks once more for what is known already. */
   deep: boolean
-  /** Keep the mailbox open for what comes later. */
+  /** Keeps the mailbox open for what comes later. */
   live: boolean
-  /** Whether the list of our own relays is still ours. */
+  /** Asks also for our own list of relays, which another client may have replaced. */
   self?: boolean
 }
 
-/** Reads our mailboxes once more, in a run that goes on. */
+/** Reads our mailboxes once more, in a run that goes on. Nothing is written. */
 export async function syncAgain(context: RunContext): Promise<SyncResult> {
   const { index } = context.environment.store.read()
   return await sync(context, index, { peers: [], hints: {}, online: undefined, deep: false, live: false })
@@ -40,7 +41,7 @@ export async function syncAgain(context: RunContext): Promise<SyncResult> {
 /** Reads our mailboxes and asks what the command wants to know beside them, all at once; nothing is written. */
 export async function sync(context: RunContext, index: Index, request: SyncRequest): Promise<SyncResult> {
   const { environment, now, deadline } = context
-  // Our own lists are ours to say, not a relay's.
+  // What our own lists say we know ourselves.
   const asked = request.peers.filter((p) => p !== environment.keys.pubkey && isStale(index.peers[p], now))
   const mailboxes = environment.relays.inbox.map((relay) => mailboxOf(context, index, relay, request))
   const asks = [
@@ -94,11 +95,11 @@ function mailboxOf(
   { deep, live }: SyncRequest,
 ): Mailbox {
   const memory = index.relays[relay]
-  // What is to be read once more, or to stay open, is asked for whole.
+  // A mailbox that is read once more, or stays open, is asked for by REQ and not compared (NIP-77).
   const [whole] = mailboxQuestions(memory, now, { deep, compares: true })
   const held = deep || live || whole === undefined ? undefined : knownWraps(index, relay, whole.since)
   const questions = mailboxQuestions(memory, now, { deep, compares: held !== undefined })
-  // Half of the time for what is new, and the rest for where the last run stopped.
+  // What is new gets half of the time; the rest is for going on where the last run stopped.
   const half = environment.clock() + (deadline - environment.clock()) / 2
   return {
     relay,
@@ -127,16 +128,16 @@ function partAnswer(part: MailboxQuestion['part'], relay: string, found: readonl
   return answer === undefined ? [] : [{ ...answer, part }]
 }
 
-/** Loaded by commands that ask who is on line, and by no other. */
+/** Asks who is on line. The code for that is loaded only here. */
 async function findOnline(context: RunContext, index: Index, request: PresenceRequest): Promise<PresenceFindings> {
   return await (await import('./discovery.ts')).findPresences(context, index, request)
 }
 
-/** By how much our clock may be ahead without anybody noticing, where a relay does not tell its time, in seconds. */
+/** Seconds by which our clock may be ahead unnoticed, where a relay does not tell its time. */
 const UNCHECKED_CLOCK = 3 * 3600
 
-// The cursor is in the relay's own clock where we know it, and never ahead of ours: too old only reads more. The trap: our clock is two hours
-// ahead, no relay says so, and what is dated into the first two of the two days is never read.
+// The cursor is in the relay's time where we know that, and never ahead of ours: one that is too old only reads more. The trap: our clock
+// is two hours ahead, no relay says so, and wraps that are dated back by almost two days are never read.
 function readClock(relay: string, { environment, now }: RunContext) {
   const theirs = environment.pool.relays().find((r) => r.url === relay)?.clockAhead ?? UNCHECKED_CLOCK
   return { cursor: Math.min(now, now - theirs), began: now }

@@ -1,4 +1,5 @@
-// Telling the owner by webhook, program and chat, all at once (on Nostr it is a letter, as any other), and the line of the log that says whom it has reached.
+// Telling the owner by webhook, program and chat, all at once (on Nostr it is a letter like any other), and the log's line that says whom
+// that has reached.
 import { defuseMarkup, escalationText } from '../call/escalation.ts'
 import type { OwnerChannel } from '../io/owner/channels.ts'
 import { foreignLine } from '../sanitize.ts'
@@ -6,12 +7,11 @@ import { recordOwnerTold } from '../state/pending-escalations.ts'
 import type { Executor } from './action.ts'
 import type { RunContext } from './context.ts'
 
-/** The share of the network budget that a channel has: 5 s of the usual 8. */
+/** The share of the network budget that a channel gets: 5 s of the usual 8; and at most so many ms. */
 const CHANNEL_SHARE = 5 / 8
-
 const CHANNEL_MAX = 60_000
 
-/** Relays that took all the time there was must not keep the owner from being told, in ms. */
+/** Ms that a channel gets even when relays took all the time there was: the owner must be told. */
 const CHANNEL_MIN = 3_000
 
 export const tellOwner: Executor<'tell-owner'> = {
@@ -32,7 +32,7 @@ export const tellOwner: Executor<'tell-owner'> = {
     )
     return { type: 'tell-owner', action, told: { id: escalation.id, results, answers } }
   },
-  // What is new is written down when it stands in the log, so that no line of it is lost.
+  // A first telling is recorded only together with its line in the log, so that no line is lost.
   record(state, done, { environment, now }) {
     const told = done.flatMap((one) => (one.action.due.neverTold ? [] : [one.told]))
     return told.length === 0 ? state : recordOwnerTold(state, told, environment.owner.channels, now)
@@ -54,7 +54,7 @@ export const logEscalation: Executor<'log-escalation'> = {
   },
 }
 
-/** How the owner answers, by the channel that it reads this in. */
+/** How the owner can answer, by the channel in which it reads this. */
 function howToAnswer(channel: OwnerChannel, ownerNpub: string | undefined): string {
   // OpenClaw hands what its owner writes in that chat to the agent itself.
   if (channel === 'openclaw') return 'To answer, reply in this chat: it is where your agent hears you.'

@@ -1,5 +1,4 @@
-// Reading calls from disk for a reader: one of them, a list of them, or every line that holds some words. Whoever ends a call gets
-// it to read.
+// Reading calls from disk: one call, a list of calls, or every line with certain words. `end` shows the call that it ended.
 
 import type { Agent, AgentDirectory } from '../call/agents.ts'
 import { asCall } from '../call/choose-call.ts'
@@ -23,8 +22,8 @@ import { ownAgent, type RunContext } from './context.ts'
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 
 /**
- * Reads what the command asks for: a call, the calls there are, or where words stand. A refusal is a value. Throws BAD_AGENT and
- * AGENT_AMBIGUOUS for an agent that cannot be meant.
+ * Reads what the command asks for: a call, the list of calls, or where words stand. A call that cannot be meant or read is a Failure as
+ * a value; what --with cannot mean is thrown (BAD_AGENT, AGENT_AMBIGUOUS).
  */
 export function readTranscripts(
   intent: IntentOf<'transcript'>,
@@ -54,7 +53,7 @@ export function readTranscripts(
   return { state: loaded.source.state, call: loaded.call, reading }
 }
 
-/** The one call that a word names: at least 8 characters of its id, or its peer. */
+/** The id of the one call that a word names: at least 8 characters of its id, or its peer. A Failure where none, or several, fit. */
 export function pickCall(word: string, { state, people }: Pick<CallSource, 'state' | 'people'>): string | Failure {
   const meant = resolveSelector(word, directoryOf(state.index, people, 'callers'))
   const gone = deletedFailure(word, state)
@@ -64,7 +63,7 @@ export function pickCall(word: string, { state, people }: Pick<CallSource, 'stat
   const fitting = Object.entries(state.index.calls).filter(([, call]) => call.peer === peer)
   const [match, second] = fitting.map(([id]) => id)
   if (match === undefined) {
-    // The id of a call may be somebody's key as well.
+    // The whole id of a deleted call may have been read as an agent's key.
     if (gone !== undefined) return gone
     return new Failure(
       'NO_SUCH_CALL',
@@ -88,14 +87,14 @@ function deletedFailure(word: string, state: State): Failure | undefined {
   return new Failure('NO_SUCH_CALL', message, `\`${P2P} transcript\` lists the calls there are`)
 }
 
-/** The call that was deleted here whose id begins so, and when, unix seconds. */
+/** The id of a deleted call that begins with the word, and when it was deleted, unix seconds; undefined for none. */
 export function deletedCall(word: string, { index }: State): readonly [string, number] | undefined {
   const hex = word.toLowerCase()
   if (!/^[0-9a-f]{8,64}$/.test(hex)) return undefined
   return Object.entries(index.forgotten).find(([id]) => id.startsWith(hex))
 }
 
-/** The calls with that agent in which something was said in that time, the latest first. */
+/** The ids of the calls with that agent in that time, the latest first. */
 function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSource): string[] {
   const { since = 0, until = Infinity } = intent
   const peer = intent.with === undefined ? undefined : peerMeant(intent.with, state, people)
@@ -123,7 +122,7 @@ function readLetters(
   return { letters, lettersLeft: left }
 }
 
-/** "" for somebody with whom there is no call. Throws what `resolveSelector` refuses. */
+/** The pubkey of the agent that a word means, "" for one with whom there is no call. Throws what `resolveSelector` refuses. */
 function peerMeant(word: string, state: State, people: AgentDirectory): string {
   const meant = resolveSelector(word, directoryOf(state.index, people, 'callers'))
   if (meant instanceof Failure) throw meant
@@ -152,7 +151,7 @@ function search(
   return { type: 'found', hits, more: false }
 }
 
-/** What stands before a line that was found: call, entry, time and author. */
+/** Characters that stand before a line that was found: call, entry, time and author. */
 const HIT_OVERHEAD = 60
 
 function loadCall(
@@ -169,15 +168,15 @@ function loadCall(
 
 export type TranscriptView =
   | { type: 'call'; shown: Excerpt }
-  /** The ids of calls, the latest first; where one agent is named, the letters with it, oldest first, and how many of more are older. */
+  /** `ids`: of calls, the latest first. Where an agent is named: the letters with it, oldest first, and how many older are left out. */
   | { type: 'calls'; ids: string[]; letters?: LetterEntry[]; lettersLeft?: number }
   /** `more`: there are more hits than fit. */
   | { type: 'found'; hits: SearchHit[]; more: boolean }
 
-/** Where a call is looked up, and in whose words. */
+/** The state that calls are read from, ourselves, and the names of others. */
 export type CallSource = { state: State; me: Agent; people: AgentDirectory }
 
-/** The call of the command itself, for its reader. */
+/** The transcript of the command's own call; undefined where that is not loaded. `maxChars`: 0 for all of it. */
 export function readOwnCall(
   context: RunContext,
   state: State,
@@ -192,7 +191,7 @@ export function readOwnCall(
     : readCall(context, call, { state, people, me: ownAgent(context, people) }, { maxChars })
 }
 
-/** The transcript of a call as far as it fits; what does not fit is kept whole in a file. */
+/** The transcript of a call as far as it fits; where it does not fit, the whole is written to a file. */
 function readCall(
   context: RunContext,
   call: Call,
@@ -219,7 +218,7 @@ function excerptFor({ environment }: RunContext, transcript: Transcript, maxChar
   try {
     return { ...shown, path: environment.saveTranscript(transcript.call.id, `${whole.join('\n')}\n`) }
   } catch (error) {
-    // A full disk must not keep anybody from reading; the command that shows the whole is named all the same.
+    // A full disk must not keep anybody from reading: the output still names the command that shows the whole.
     if (error instanceof Failure) return shown
     throw error
   }

@@ -1,5 +1,5 @@
-// Opening what lies in the mailbox while it arrives, as long as there is time: junk must neither fill the memory nor keep a
-// command from answering, and what has arrived is shown in the run in which it arrived.
+// Opens wraps while they arrive, as long as there is time: junk must neither fill the memory nor keep a command from answering, and what
+// has arrived is shown in the same run.
 
 import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal-codec.ts'
@@ -11,33 +11,33 @@ import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import { keyringFor } from './keyring.ts'
 
-/** Where strangers must work, so many wraps without work are opened in one run though they bring nothing; and so many at a time. */
+/** Under policy.pow: how many wraps without work that bring nothing one run opens, and how many are opened at a time. */
 const MAX_JUNK = 200
 const UNWRAP_AT_ONCE = 200
 
-/** What lies unopened at most, and what is kept of what was opened, in characters; and how many wraps one run takes. */
+/** Most characters of wraps that lie unopened, and of rumors that are kept opened; and most wraps that one run takes. */
 const MAX_UNOPENED = 6 * 1_048_576
 const MAX_OPENED = 24 * 1_048_576
 const MAX_TAKEN = 40_000
 
-/** The part of a command's time that is left for what comes after the opening: writing down, answering. */
+/** The share of a command's time that is left for what comes after opening: writing, answering. */
 const BUDGET_RESERVE = 0.1
 
-/** What a wrap takes to open until this machine has shown it, and what a lot takes beside, in ms. */
+/** Ms that opening a wrap is assumed to take until it was measured, and ms that each lot takes beside its wraps. */
 const MS_PER_WRAP = 1
 const MS_PER_LOT = 100
 
-/** What comes in slowly is opened every so many ms, while there is nothing else to do; so many wraps are no trickle. */
+/** Fewer wraps than `TRICKLE` are opened every so many ms, while nothing else is to be done. */
 const LOOK_EVERY = 200
 const TRICKLE = 250
 
 /** Takes the wraps of a run as relays send them. */
 export type MailReader = {
-  /** Whether this run has it, from whichever relay. */
+  /** Whether this run has the wrap with that id, from whichever relay. */
   has(id: string): boolean
-  /** Takes a wrap of so many characters: resolves when there is room for the next; or says why no more are wanted. */
+  /** Takes a wrap of `size` characters. A promise resolves when there is room for the next; a text says why no more are wanted. */
   take(wrap: Event, size: number): Promise<void> | string | undefined
-  /** Aborted once the time that is left is needed to open what is here. */
+  /** Aborted once all the time that is left is needed to open what is here. */
   enough: AbortSignal
   /** Opens the rest. Nothing may be taken any more. */
   finish(): Promise<OpenedMail>
@@ -46,7 +46,7 @@ export type MailReader = {
 /** `left`: the stamps of wraps that could not be opened in this run or have keys left to try, Unix s; they are asked for again. */
 export type OpenedMail = { opened: OpenedWrap[]; left: number[] }
 
-/** Opens envelopes as they come in, within a part of the budget; what it had no time for stays for the next run. */
+/** Opens wraps as they come in, within a part of the budget. The next run asks again for what there was no time for. */
 export function openWrapReader(context: RunContext): MailReader {
   const { environment, deadline } = context
   const until = deadline - environment.budget * BUDGET_RESERVE
@@ -65,7 +65,7 @@ export function openWrapReader(context: RunContext): MailReader {
 
   const openBy = () => until - MS_PER_LOT - queue.length * pace
 
-  // The moment comes closer with each wrap that arrives.
+  // Each wrap that arrives brings the last moment to begin closer.
   function watch(): void {
     if (environment.clock() >= openBy()) {
       enough.abort()
@@ -112,17 +112,17 @@ export function openWrapReader(context: RunContext): MailReader {
   }
 }
 
-/** The wraps that a mailbox that stays open has brought. */
+/** Opens the wraps that a mailbox that stays open has brought, within a part of the budget. */
 export async function unwrapInTime(context: RunContext, wraps: readonly Event[]): Promise<OpenedWrap[]> {
   const until = context.deadline - context.environment.budget * BUDGET_RESERVE
   return (await openerFor(context, keyringFor(context), until)([...wraps])).opened
 }
 
 /**
- * Opens lots of wraps, which are taken out of their array; fewer than there are when time was up or too many were junk.
+ * Gives a function that opens lots of wraps, which are taken out of their array; not all of them where time is up or too many were junk.
  *
- * Who has sent a wrap stands inside. Where policy.pow asks strangers for work, what carries it is opened first. What carries
- * none may be from a contact or belong to a call, so it is opened too: a flood costs its sender little, and us `MAX_JUNK` a run.
+ * Only inside a wrap it says who sent it. Where policy.pow asks strangers for work, wraps that carry it are opened first. Those that carry
+ * none may be from a contact or belong to a call, so they are opened too: a flood costs its sender little, and us `MAX_JUNK` a run.
  */
 function openerFor(context: RunContext, keyring: CallKeyring, until: number): (lot: Event[]) => Promise<OpenedMail> {
   const { environment } = context
@@ -152,7 +152,7 @@ async function unwrapSome(
   until: number,
 ): Promise<OpenedMail> {
   if (wraps.length === 0) return { opened: [], left: [] }
-  // All that is needed of a wrap beside what is in it: the wraps themselves are gone as soon as they are opened.
+  // All that is needed of a wrap beside what is in it: opening takes the wraps out of their array.
   const headers = wraps.map(wrapHeaderOf)
   const results = await environment.unwrapAll(wraps, until, keyring)
   const opened = headers.flatMap((header, n) => {
@@ -160,7 +160,7 @@ async function unwrapSome(
     return result === undefined ? [] : [openedWrapOf(header, result)]
   })
   const late = headers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : []))
-  // What has keys left to try is asked for again as well, and no cursor passes it.
+  // A wrap with keys left to try is asked for again as well: no cursor passes it.
   return { opened, left: [...late, ...opened.filter(isToBeTriedAgain).map(({ stamp }) => stamp)] }
 }
 

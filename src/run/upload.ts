@@ -1,5 +1,4 @@
-// A file that is too large for relays: put on the server first. Meanwhile the mailbox goes on filling, so it is asked again before the
-// file is announced.
+// Uploads a file that is too large for relays. That takes long, so the mailbox is read again before the file is announced.
 import { remoteFileBody } from '../call/file-transfer.ts'
 import type { Executor } from './action.ts'
 import { refreshContext } from './context.ts'
@@ -7,7 +6,7 @@ import { sync } from './sync.ts'
 import { syncRequestFor } from './sync-request.ts'
 
 export const uploadFile: Executor<'upload-file'> = {
-  /** Throws what uploading throws, too. */
+  /** Throws also UPLOAD_REFUSED, UPLOAD_FAILED, and what reading the file throws. */
   async execute(action, context) {
     const { environment, clock } = context
     const { path, name } = action.upload
@@ -17,6 +16,6 @@ export const uploadFile: Executor<'upload-file'> = {
     const heard = await sync(refreshContext(context), index, syncRequestFor({}, index, undefined, undefined))
     return { type: 'upload-file', action, body: remoteFileBody(name, stored), heard }
   },
-  // It is written down by being announced.
+  // Nothing to write: the signal that announces the file says all of it.
   record: (state) => state,
 }

@@ -1,5 +1,5 @@
-// What a wait that ends without what it was for can still tell: who has not answered since when, how far our last word has come,
-// whose owner is asked, and the command that goes on waiting.
+// What a wait can still tell that ended without what it waited for: who has not answered since when, how far our last word has come, whose
+// owner was asked, and the command that goes on waiting.
 
 import { callStatusOf, callStatusParts } from '../call/call-status.ts'
 import { peerLabel } from '../call/choose-call.ts'
@@ -13,13 +13,13 @@ import { npubEncode } from '../nostr/nip19.ts'
 import type { Wait } from './needs.ts'
 import type { CommonOutcome } from './outcome.ts'
 
-/** `ids`: the calls that it was about, none for all; `interrupted`: after so many seconds somebody has stopped it. */
+/** `ids`: the calls that it waited for, none for all; `interrupted`: after how many seconds it was stopped, undefined where time was up. */
 export type EndedWait = { wait: Wait; ids: readonly string[]; interrupted: number | undefined }
 
-/** Most calls of which something is told where none was named. */
+/** Most calls, and most questions to the owner, that are told of. */
 const MAX_TOLD = 3
 
-/** Why a wait came to nothing: TIMED_OUT or INTERRUPTED, both with what is known. */
+/** The failure of a wait that brought nothing: TIMED_OUT or INTERRUPTED, with what is known. */
 export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: CommonOutcome): Failure {
   const forOwner = wait.type === 'owner' || isForOwner(wait)
   const asked = forOwner || (wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner')))
@@ -37,7 +37,7 @@ export function waitFailure({ wait, ids, interrupted }: EndedWait, outcome: Comm
   return new Failure('TIMED_OUT', [`${what} within ${wait.seconds} s`, ...known].join('; '), hint)
 }
 
-/** Why a call that was answered is not one to speak in. */
+/** REJECTED or NO_ANSWER for a call that did not become active; undefined for one that did. */
 export function callNotTakenFailure(call: Call | undefined, { people }: CommonOutcome): Failure | undefined {
   if (call === undefined || call.phase === 'active') return undefined
   const who = peerLabel(call, people)
@@ -72,7 +72,7 @@ const NOTHING_CAME: Readonly<Record<Wait['type'], string>> = {
   items: 'nothing came',
 }
 
-// Other things may have come meanwhile, and are printed with it.
+// Says only what did not come: other things may have come meanwhile, and are printed too.
 function nothingCame(wait: Wait): string {
   if (wait.type !== 'items' || wait.for.length === 0) return NOTHING_CAME[wait.type]
   if (isForOwner(wait)) return NOTHING_CAME.owner
@@ -83,7 +83,7 @@ function isForOwner(wait: Wait): boolean {
   return wait.type === 'items' && wait.for.length > 0 && wait.for.every((type) => type === 'owner')
 }
 
-/** What our own owner is asked. */
+/** The open questions to our owner, the latest ones. */
 function openText({ state, now }: CommonOutcome): string[] {
   return Object.values(state.index.escalations)
     .filter(isOpen)

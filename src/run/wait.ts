@@ -1,5 +1,5 @@
-// Commands that stay until what they wait for has come: `wait`, `call --wait`, `send --wait`, and `wait --follow`. The mailbox stays
-// open, and every second the state is looked at, since a parallel command may have taken in what is waited for.
+// Commands that stay until what they wait for has come: `wait`, `wait --follow`, and others with `--wait`. The mailbox stays open, and the
+// state is read every second, since a parallel command may have taken in what is waited for.
 
 import { asCall } from '../call/choose-call.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
@@ -8,7 +8,6 @@ import type { Call } from '../call/replay.ts'
 import { isOver as isOverPhase } from '../call/rules.ts'
 import { resolveSelector } from '../call/selector.ts'
 import { P2P } from '../command-name.ts'
-
 import { Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { isBlank } from '../sanitize.ts'
@@ -33,14 +32,17 @@ const ALWAYS_AWAITED: readonly InboxItem['type'][] = ['escalate', 'end', 'owner'
 const WAKES_NOBODY: readonly InboxItem['type'][] = ['progress']
 const CALL_ANSWERS: readonly InboxItem['type'][] = ['accept', 'reject', 'missed', 'end']
 
-/** How often what other processes wrote is looked at, and how often what is owed is offered again, in ms. */
+/** Ms between two looks at what other processes wrote, and between two offers of what is owed. */
 const LOOK_EVERY = 1_000
 const OFFER_EVERY = 20_000
 
-/** How often a mailbox that could not be read whole is read on, in ms. */
+/** Ms after which a mailbox that could not be read whole is read on. */
 const SWEEP_EVERY = 5_000
 
-/** The outcome at once where there is nothing to wait for, when what the command waits for has come, or when time is up. */
+/**
+ * Gives the outcome when what the command waits for has come, when time is up, or at once where the command has failed already. Throws for
+ * a --call that may mean several calls, or none.
+ */
 export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<T>, wait: Wait): Promise<OutcomeOf<T>> {
   const outcome = outcomeOf(type, run)
   if (outcome.failure !== undefined && wait.type !== 'items') return outcome
@@ -50,7 +52,7 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   const until = follows ? Number.POSITIVE_INFINITY : environment.clock() + wait.seconds * 1000
   const files = openDownloader(until)
   const began = environment.clock()
-  // What our agent has written down itself before it began to wait for something else is no answer to that.
+  // An answer of the owner that our agent wrote down itself, before it began to wait, does not end the wait.
   const written = outcome.news.flatMap(({ id, channel }) => (channel === 'answered' ? [id] : []))
   const watch = { run, wait, only, written, files, until, began, offered: began }
   try {
@@ -60,7 +62,10 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   }
 }
 
-/** A run that goes on. `only`: what --call means; `written`: answers of the owner that were written down before. `until`, `began`: Unix ms; `offered`: when what is owed was last offered. */
+/**
+ * A run that goes on. `only`: the calls that --call means; `written`: ids of the owner's answers that were written down before. In Unix
+ * ms: `until`, when it ends, `began`, and `offered`, when what is owed was last offered.
+ */
 type Watch<T extends IntentType> = {
   run: FinishedRunOf<T>
   wait: Wait
@@ -76,7 +81,7 @@ async function waitOnce<T extends IntentType>(type: T, begun: Watch<T>): Promise
   const { wait, only, began } = begun
   const { environment, printLine } = begun.run.context
   let [watch, call] = [begun, callOfRun(begun.run)]
-  // A wait may be cut off by whoever started it: what goes on waiting for it is said before.
+  // Whoever started the wait may cut it off, so the call's id is printed before it begins.
   const about = call?.id ?? (only?.ids.length === 1 ? only.ids[0] : undefined)
   if (about !== undefined) printLine(`call ${about}: waiting for ${AWAITED[wait.type]}`)
   let burst: Burst | undefined
@@ -114,10 +119,10 @@ const AWAITED: Readonly<Record<Wait['type'], string>> = {
   items: 'what comes in it',
 }
 
-/** What is awaited has come, and more may be on its way. `until`: Unix ms; `items`: how many were unread then. */
+/** What is awaited has come, and more may be on its way. `until`: when the wait ends, Unix ms; `items`: how many were unread then. */
 type Burst = { until: number; items: number }
 
-// "A second after the last thing of a burst, not in the middle of it." What came in long before the command began is no burst.
+// "A second after the last thing of a burst, not in the middle of it." What was said long before the command began is no burst.
 function burstAfter(
   burst: Burst | undefined,
   came: readonly InboxItem[],
@@ -126,7 +131,7 @@ function burstAfter(
 ): Burst {
   const now = run.context.environment.clock()
   if (burst !== undefined) return items > burst.items ? { until: now + wait.settle * 1000, items } : burst
-  // Until the end of the second in which it was said.
+  // `at` is in whole seconds: counted from the end of that second.
   const last = Math.max(...came.map(({ at }) => (at + 1) * 1000))
   return { until: Math.min(now, last) + wait.settle * 1000, items }
 }
@@ -145,7 +150,7 @@ async function follow<T extends IntentType>(type: T, begun: Watch<T>): Promise<O
   // Each item is on disk before it is printed, and read only once it has been.
   const show = async (run: FinishedRunOf<T>): Promise<OutcomeOf<T>> => {
     const seen = outcomeOf(type, run)
-    // What was deleted is named when it is, since a stream need not end; what was before it began is a notice of its end.
+    // A stream may never end, so what was deleted is named at once. What was deleted before it began is a notice at its end.
     for (const line of run.deleted?.slice(saidCount) ?? []) context.environment.say(line)
     saidCount = Math.max(saidCount, run.deleted?.length ?? 0)
     const printed: InboxItem[] = []
@@ -172,13 +177,13 @@ function callOfRun({ context, state, decided }: FinishedRun): Call | undefined {
   return calls.find((c) => c.id === decided?.said[0]?.call)
 }
 
-/** What a command that stays is for from its second round on: to hear, to answer and to offer what is owed. */
+/** From its second round on a command that stays only hears, answers, and offers what is owed. */
 const ROUND: StepOptions = { needs: {} }
 
 /**
- * Waits until something comes, or a second; merges it, carries out what follows.
- * @param show called as soon as news are on disk
- * @param latest when the round is over in any case, Unix ms
+ * Waits until something comes, at most a second; merges it and carries out what follows.
+ * @param show called as soon as news is on disk
+ * @param latest when the waiting is over in any case, Unix ms
  */
 async function nextRound<T extends IntentType>(
   watch: Watch<T>,
@@ -190,7 +195,7 @@ async function nextRound<T extends IntentType>(
   files.begin(run.context, run.state)
   const came = await environment.pool.next(Math.min(until, latest, environment.clock() + LOOK_EVERY))
   const refreshed = refreshContext(run.context)
-  // What is offered again must not hold the command up: whoever runs it may end it a little later than it was told to wait.
+  // Offering must not hold the command up: whoever started it may kill it soon after its time is up.
   const context = { ...refreshed, deadline: Math.min(refreshed.deadline, until) }
   const now = environment.clock()
   const rung = hasRungOut(run, context.now)
@@ -202,23 +207,23 @@ async function nextRound<T extends IntentType>(
   const heard = rung || sweeps ? await syncAgain(context) : await unwrapArrived(context, run.heard, events)
   const here = withRelayClock(context, heard.clock)
   const stepped = await saveStep({ heard }, ROUND, here)
-  // Whoever stays for weeks deletes what is due as every command does: the keys of calls that are over.
+  // A command that stays for weeks deletes what is due, as every command does: the keys of calls that are over.
   const isDue = isCleanUpDue(stepped.state.index, here.now)
   const deleted = isDue ? await (await import('./clean-up.ts')).deleteWhatIsDue(here) : []
   const seen = { ...run, context: here, heard, state: stepped.state, deleted: [...(run.deleted ?? []), ...deleted] }
-  // It is on disk: relays that keep our answer waiting must not keep the news from being shown.
+  // The news is on disk: relays that are slow to take our answer must not keep it from being shown.
   await Promise.all([executeActions(ROUND, here, stepped), show(seen)])
-  // Whoever was shown the news has marked it as read meanwhile.
+  // `show` may have marked the news as read.
   return { ...watch, run: { ...seen, state: environment.store.read() }, offered: now }
 }
 
-/** Whether an item is what the command waits for. The owner's word, an escalation and an end always are. */
+/** Whether an item is what the command waits for. With --for, the owner's word, an escalation and an end always are. */
 function isAwaited(
   item: InboxItem,
   { wait, only, written }: Pick<Watch<IntentType>, 'wait' | 'only' | 'written'>,
   call: string | undefined,
 ): boolean {
-  // How an end is confirmed is no item, and what else comes does not matter to it.
+  // The confirmation of an end is no item, and a wait for it is not ended by items.
   if (wait.type === 'end') return false
   if (item.type === 'owner') {
     const asks = wait.type === 'items' && (wait.for.length === 0 || wait.for.includes('owner'))
@@ -232,12 +237,12 @@ function isAwaited(
   return wait.for.includes(item.type) || ALWAYS_AWAITED.includes(item.type)
 }
 
-/** Whoever speaks in a call knows that it was accepted. */
+/** Whether an item tells an agent that speaks in a call nothing new: the request, an accept without words, progress. */
 function isNoReply({ type, text }: InboxItem): boolean {
   return type === 'request' || WAKES_NOBODY.includes(type) || (type === 'accept' && isBlank(text))
 }
 
-/** The calls that --call means, as they are now; of an agent also those that are still to come. */
+/** The calls that --call means now. `peer`: the agent that it names, whose later calls are meant too. */
 type MeantCalls = { ids: readonly string[]; peer: string | undefined }
 
 function isIn({ ids, peer }: MeantCalls, { call, from }: InboxItem): boolean {
@@ -245,8 +250,8 @@ function isIn({ ids, peer }: MeantCalls, { call, from }: InboxItem): boolean {
 }
 
 /**
- * That call, or those with an agent that are open, else the latest with it. Throws for a word that may mean several things: nobody
- * should wait for the wrong one.
+ * The call that the word names, or the open ones with the agent that it names, else the latest one with it. Throws for a word that means
+ * nothing or several things: nobody should wait for the wrong call.
  */
 function callsMeant(selector: string, { calls, people, state }: CommonOutcome): MeantCalls {
   const meant = resolveSelector(selector, directoryOf(state.index, people, 'callers'))
@@ -263,7 +268,7 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
   return { ids: latest === undefined ? [] : [latest[0]], peer: meant.pubkey }
 }
 
-// A mailbox of which a run could not read all is read on by whoever stays.
+// A mailbox that a run could not read whole is read on by a command that stays.
 function isSweeping({ environment }: RunContext): boolean {
   const { relays } = environment.store.read().index
   return environment.relays.inbox.some((url) => relays[url]?.sweep !== undefined)
@@ -279,7 +284,7 @@ function isRested({ environment }: RunContext, since: number): boolean {
   })
 }
 
-// A ring that has run out since the mailbox was opened needs a complete replay before it counts as missed.
+// A ring that has run out since the mailbox was opened counts as missed only after a complete read that began later.
 function hasRungOut({ heard, state, context }: FinishedRun, now: number): boolean {
   const calls = callsOf(state, context.environment.keys.pubkey, now)
   return calls.some(

@@ -1,5 +1,5 @@
-// What waits for this agent, as facts that its program has verified: ids, types, trust. Nothing that a peer wrote, no name and
-// no topic can get into it, so that it may stand where an agent reads its owner's words.
+// What waits for this agent, as facts that its program has verified: ids, types, trust. Nothing that a peer wrote, no name and no topic,
+// can get into it, so it may stand where an agent reads its owner's words.
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { callsOf, type State } from '../state/state.ts'
@@ -8,9 +8,7 @@ import { unreadItems } from './outcome.ts'
 /** `type`: that of an item of `new[]`, or `ringing`. `call`: "" for a letter. */
 export type WaitingThing = { type: string; id: string; call: string; npub: string; trust: Agent['trust'] }
 
-/**
- * Incoming calls that ring, and what is unread: the owner's words first, then call by call. @param now unix seconds
- */
+/** Incoming calls that ring, then what is unread, in the order of `unreadItems`. @param now unix seconds */
 export function waitingThings(state: State, people: AgentDirectory, now: number): WaitingThing[] {
   const calls = callsOf(state, state.index.agent, now)
   const rings = calls.flatMap(({ id, phase, role, peer, deadline, held }): WaitingThing[] => {

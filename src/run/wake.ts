@@ -6,7 +6,7 @@ import { type Action, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
 import { executeSideBySide } from './execute.ts'
 
-/** What went wrong, one line each. */
+/** Runs the event hook for each unread thing that is due for it. What went wrong, one line each. */
 export async function wake(news: readonly InboxItem[], context: RunContext): Promise<string[]> {
   const { environment, now } = context
   const { unknown } = environment.config.hook
