@@ -1,5 +1,5 @@
-// The keys of one call: a pair that each side makes for it alone (`ek`), what of a peer's words is such a key, and the NIP-44
-// conversation key that both derive from the two pairs. docs/PROTOCOL.md, "Calls that stay secret".
+// The keys of one call: a pair that each side makes for it alone (`ek`), which values of a peer's are such a key, and the NIP-44
+// conversation key that both sides derive from the two pairs. docs/PROTOCOL.md, "Calls that stay secret".
 import {
   fromHex,
   hkdfExtract,
@@ -28,7 +28,7 @@ export type CallIntroductions = {
 /** What a call's conversation key is bound to, 64 lowercase hex digits each. */
 export type CallBinding = { call: string; caller: string; callee: string; callerEk: string; calleeEk: string }
 
-/** Why what a side has sent is no call key. `missing`: it sent none, as every other client does; `late`: not with its first word. */
+/** Why a side has no call key. `missing`: it sent none, as older programs do; `late`: not with its first word. */
 export type EkFault = 'missing' | 'several' | 'malformed' | 'off-curve' | 'identity' | 'copied' | 'late'
 
 /** Both sides have a call key, or why one has none, by side. */
@@ -42,8 +42,8 @@ export function makeCallKeys(random: RandomBytes = randomBytes): Keys {
 }
 
 /**
- * Whether both sides of a call have a call key. It looks at nothing that only one side knows, so both come to the same answer: a key
- * that one side took and the other one did not would make a call in which neither can read the other.
+ * Whether both sides of a call have a call key. It looks at nothing that only one side knows, so both come to the same answer: with a
+ * key that only one side took, neither could read the other.
  */
 export function bindCall({ call, caller, callee, requestEks, acceptEks }: CallIntroductions): BoundCall {
   const identities = [caller, callee]
@@ -60,17 +60,17 @@ export function bindCall({ call, caller, callee, requestEks, acceptEks }: CallIn
 }
 
 /**
- * Why the values of a rumor's `ek` tags are no call key; undefined when they are one. "An `ek` is exactly one, a valid x coordinate,
- * neither our own call key nor an identity; anything else counts as none and is told."
+ * Why the values of a rumor's `ek` tags are no call key; undefined when they are one: a single value, the x coordinate of a point on the
+ * curve, and neither side's identity. Source: docs/PROTOCOL.md, "Calls that stay secret".
  * @param identities the public keys of both sides
  */
 export function ekFault(eks: readonly string[], identities: readonly string[]): EkFault | undefined {
   const [ek] = eks
   if (ek === undefined) return 'missing'
   if (eks.length > 1) return 'several'
-  // One spelling alone: the salt, the ids of the rumors and the comparisons below are over the same bytes on both sides.
+  // Only one spelling is taken: the salt, the ids of the rumors and the comparisons below are over the same bytes on both sides.
   if (!isHex32(ek)) return 'malformed'
-  // The attack: an identity as the call key makes a call that says it is secret and is as secret as the identity.
+  // The attack: with an identity as its key a call says that it is secret, and is no more secret than that identity.
   if (identities.includes(ek)) return 'identity'
   return isPubkey(ek) ? undefined : 'off-curve'
 }
@@ -83,7 +83,7 @@ export type CallKey = { readonly call: string; readonly peer: string; readonly k
 
 /**
  * The key of a call as one side of it derives it; the bytes are the same from either side. Undefined where `own` is not the call key
- * that `me` has sent, or the binding is none that `bindCall` gives.
+ * that `me` has sent, and for a binding that `bindCall` does not give.
  */
 export function deriveCallKey(own: Keys, binding: CallBinding, me: string): CallKey | undefined {
   const { call, caller, callee, callerEk, calleeEk } = binding
@@ -96,8 +96,8 @@ export function deriveCallKey(own: Keys, binding: CallBinding, me: string): Call
 }
 
 /**
- * The salt that binds the key to its call, its sides and both call keys: the label and 32 bytes of each, 176 in all; undefined when
- * one of them is no 64 lowercase hex digits.
+ * The salt that binds the key to its call, its sides and both call keys: the label and 32 bytes of each, 176 in all; undefined unless
+ * each of them is 64 lowercase hex digits.
  */
 export function callSalt({ call, caller, callee, callerEk, calleeEk }: CallBinding): Uint8Array | undefined {
   const parts = [call, caller, callee, callerEk, calleeEk]
@@ -108,7 +108,7 @@ export function callSalt({ call, caller, callee, callerEk, calleeEk }: CallBindi
   ])
 }
 
-/** Whether a rumor belongs to the call of a key. The tag is the protocol's; what else it takes is for call/ to judge. */
+/** Whether a rumor names the call of a key, and no other, in its `call-id`. Whether it is a sound signal is for call/ to judge. */
 export function isOfCall(rumor: Pick<Rumor, 'tags'>, { call }: CallKey): boolean {
   const named = tags(rumor, 'call-id')
   return named.length === 1 && named[0]?.[1] === call

@@ -1,5 +1,5 @@
 // The mathematics: BIP-340 signatures and ECDH on secp256k1, SHA-256, HMAC, HKDF, ChaCha20, random bytes and hex.
-// Behind it are two engines, noble and node:crypto, that say the same; no other file knows which of them is at work.
+// Two engines compute it, noble and node:crypto, with the same results; no other file depends on which of them is at work.
 import { randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
 import type { Engine } from './crypto/engine.ts'
 import { noble } from './crypto/noble.ts'
@@ -90,7 +90,7 @@ export function isHex32(text: string): boolean {
   return text.length === 64 && /^[0-9a-f]*$/.test(text)
 }
 
-/** Whether a text is a public key that can be talked to: 64 lowercase hex digits and the x of a point on the curve. */
+/** Whether a text is a public key that can be written to: 64 lowercase hex digits and the x of a point on the curve. */
 export function isPubkey(text: string): boolean {
   const known = judgedKeys.get(text)
   if (known !== undefined) return known
@@ -110,7 +110,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return engine().sha256(bytes)
 }
 
-/** HMAC-SHA256 (RFC 2104) of the messages one after the other. */
+/** HMAC-SHA256 (RFC 2104) of the messages, joined in this order. */
 export function hmacSha256(key: Uint8Array, ...messages: readonly Uint8Array[]): Uint8Array {
   return engine().hmacSha256(key, messages)
 }

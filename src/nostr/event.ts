@@ -41,7 +41,7 @@ export const MAX_TAG_STRINGS = 100
  * NIP-01 names seven characters to escape and wants all others verbatim. JSON.stringify escapes the same seven in the same
  * way, leaves DEL and all of Unicode alone, and differs in two places where verbatim is impossible: the other control
  * characters (raw, they would not be the JSON that NIP-01 asks for) and lone surrogates (UTF-8 has none) become \u00xx and
- * \udxxx. nostr-tools, rust-nostr and the relays hash the same, so the escape it is.
+ * \udxxx. nostr-tools, rust-nostr and the relays hash these escapes too.
  */
 export function serialize(event: Omit<Rumor, 'id'>): string {
   return JSON.stringify([0, event.pubkey, event.created_at, event.kind, event.tags, event.content])
@@ -74,7 +74,7 @@ export function verifyEvent(event: Event): boolean {
 export function verifyEvents(events: readonly Event[]): boolean[] {
   const claimed = events.map(signatureIn)
   const good = verifyAll(claimed.filter((item) => item !== undefined))
-  // As many answers as questions, in the same order; what was no question is answered already.
+  // One answer for each of those that were checked, in their order; the others are bad without a look.
   const answers = good[Symbol.iterator]()
   return claimed.map((item) => item !== undefined && answers.next().value === true)
 }

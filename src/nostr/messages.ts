@@ -33,7 +33,7 @@ export type EventVerdict = { accepted: boolean; reason: Reason; text: Foreign }
 /** NIP-67: the relay has sent all that it keeps, or knows that it has not. */
 export type Hint = 'finish' | 'more'
 
-/** Most characters of a frame that is looked at, and most bytes that a connection lets one have. */
+/** A longer frame is not looked at (characters), and one of more bytes ends its connection. */
 export const MAX_FRAME = 1_048_576
 
 const MAX_CHALLENGE = 1_024
@@ -102,13 +102,13 @@ function parseEventFrame(sub: string, event: unknown): RelayFrame | undefined {
 
 function parseVerdict(accepted: unknown, message: unknown): EventVerdict {
   const refusal = parseRefusal(message)
-  // The attack is a mistake: a relay, or a test's mock of one, that says "true" or 1. Only true is a yes.
+  // A mistake rather than an attack: a relay, or a test's mock of one, says "true" or 1. Only true is a yes.
   if (accepted !== true) return { accepted: false, ...withWords(refusal, 'refused') }
   const reason: Reason = refusal.reason === 'duplicate' ? 'duplicate' : 'accepted'
   return { accepted: true, reason, text: refusal.text }
 }
 
-// Whoever is told of it should not be told nothing.
+// Whoever reads of the refusal should not read an empty text.
 function withWords({ reason, text }: Refusal, what: 'closed' | 'refused'): Refusal {
   if (matches(text, /^:?$/)) return { reason, text: foreign`${what} without a reason` }
   return { reason, text: matches(text, /^[a-z-]+:$/i) ? foreign`${text} ${what} without a reason` : text }
@@ -127,7 +127,7 @@ function asksForAuth(text: Foreign): boolean {
   )
 }
 
-// NIP-67: "Clients MUST ignore unknown hint values without error." Of two that contradict each other the careful one counts.
+// NIP-67: "Clients MUST ignore unknown hint values without error." Of two that contradict each other the cautious one counts.
 function parseHint(hints: unknown): { hint?: Hint } {
   if (!Array.isArray(hints)) return {}
   if (hints.includes('more')) return { hint: 'more' }
@@ -146,7 +146,7 @@ function isHex(value: unknown): value is string {
  * Why something did or did not happen at a relay. From `accepted` to `error` the relay said so, in the prefixes of NIP-01
  * and NIP-42; `timestamp` is an `invalid:` that is about created_at. The rest is what we saw ourselves: no connection, no
  * answer, an answer still under way when time was up, an answer with a hole that the relay does not let us fill, or a message that
- * the relay does not take for its size.
+ * is too large for the relay.
  */
 export type Reason =
   | 'accepted'

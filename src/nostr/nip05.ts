@@ -1,4 +1,4 @@
-// NIP-05: names that look like an e-mail address, and the document that says whose they are.
+// NIP-05: names that look like an e-mail address, and the document that says whose key has such a name.
 import { ownValue, parseJson } from '../json.ts'
 import { isPubkey } from './crypto.ts'
 import { relayUrl } from './relay-url.ts'

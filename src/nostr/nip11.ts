@@ -3,18 +3,24 @@ import { isRecord, ownValue, parseJson } from '../json.ts'
 import { type Foreign, foreignLine } from '../sanitize.ts'
 import { isHex32 } from './crypto.ts'
 
-/** Bytes, counts and bits; `oldest` and `newest` are seconds that created_at may lie behind and ahead of the relay's clock. */
+/** What a relay takes and gives at the most, as it says. */
 export type AnnouncedLimits = {
+  /** Bytes of a message. */
   message?: number
+  /** Characters of an event's content, and its tags. */
   content?: number
   tags?: number
-  /** In answer to one question. */
+  /** Events in answer to one REQ. */
   events?: number
+  /** Open at a time, and characters of a subscription id. */
   subscriptions?: number
   subscriptionId?: number
+  /** NIP-13 bits that an event must carry. */
   work?: number
+  /** Seconds that created_at may lie behind and ahead of the relay's clock. */
   oldest?: number
   newest?: number
+  /** Whether it asks for NIP-42's AUTH, for payment, or for something else first. */
   auth: boolean
   payment: boolean
   restricted: boolean
@@ -23,7 +29,7 @@ export type AnnouncedLimits = {
 /** `software`: what it calls its program, and the version; `operator`: the pubkey of whoever runs it, as it says. */
 export type RelayInfo = { software: Foreign; operator?: string; nips: number[]; limits: AnnouncedLimits }
 
-/** Some relays give a date instead of an age; nobody means an age of more than 30 years. */
+/** In seconds. Some relays give a date instead of an age; nobody means an age of more than 30 years. */
 const MAX_AGE = 30 * 365 * 24 * 3600
 
 /** Reads a relay's document. Undefined for what is no such document. */
@@ -70,7 +76,7 @@ function credibleAge(value: number | undefined): number | undefined {
   return value !== undefined && value <= MAX_AGE ? value : undefined
 }
 
-// It is printed: nothing but what names and addresses of programs are made of.
+// It is printed, so only the characters stay that names and addresses of programs are made of.
 function programName(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 100).replace(/[^\w .,:/+@~()-]/g, '') : ''
 }

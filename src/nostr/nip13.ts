@@ -1,4 +1,4 @@
-// NIP-13, proof of work: how much an event carries, and how much of the time it takes to make one.
+// NIP-13, proof of work: how much of it an event carries, and the search for a nonce.
 import { sha256 } from './crypto.ts'
 import { type Rumor, serialize } from './event.ts'
 
@@ -13,7 +13,7 @@ export type MiningOptions = {
   progress?: (tried: number) => void
 }
 
-/** Bits of work that an event commits to and carries; 0 without a nonce tag. At most 256. */
+/** Bits of work that an event both commits to and carries, at most 256; 0 without a nonce tag. */
 export function difficulty({ id, tags }: Pick<Rumor, 'id' | 'tags'>): number {
   const nonce = tags.find((t) => t[0] === 'nonce')
   const target = /^\d{1,3}$/.test(nonce?.[2] ?? '') ? Number(nonce?.[2]) : 0
@@ -21,7 +21,7 @@ export function difficulty({ id, tags }: Pick<Rumor, 'id' | 'tags'>): number {
   return Math.min(leadingZeroBits(id), target)
 }
 
-/** The same event with a nonce that gives its id so many leading zero bits; undefined when the time was too short. */
+/** The same event with a nonce that gives its id at least so many leading zero bits; undefined when time was up before. */
 export function mine(
   event: Unhashed,
   bits: number,
@@ -56,10 +56,10 @@ function withNonce(event: Unhashed, nonce: string, bits: number): Unhashed {
   return { ...event, tags: [...event.tags, ['nonce', nonce, String(bits)]] }
 }
 
-// What is hashed, once, and where in it the nonce stands: making the text anew for every try would take most of the time.
+// The bytes that are hashed, made once, and where in them the nonce stands: to make the text anew for every try would take most of the time.
 function hashInput(event: Unhashed, bits: number): { bytes: Uint8Array; at: number } {
   const bytes = Buffer.from(serialize(withNonce(event, '0'.repeat(NONCE_WIDTH), bits)), 'utf8')
-  // Counted from the end, since only what follows is known by its length: the rest of the tag, and the content.
+  // Counted from the end: the nonce is in the last tag, so the length of what follows it is known.
   const behind = `","${bits}"]],${JSON.stringify(event.content)}]`
   return { bytes, at: bytes.length - Buffer.byteLength(behind) - NONCE_WIDTH }
 }

@@ -8,7 +8,7 @@ import { chacha20, equalBytes, hkdfExpand, hkdfExtract, hmacSha256, type Keys, r
 export const MAX_PLAINTEXT = 65_535
 
 /**
- * Most characters of payload that `decrypt` looks at: twice the largest WebSocket frame that relays let through.
+ * Most characters of payload that `decrypt` looks at: twice what strfry lets a WebSocket message have.
  * NIP-44, Implementation considerations: a bound of one's own, applied before base64 is decoded, against denial of service.
  */
 export const MAX_PAYLOAD = 262_144
@@ -19,7 +19,7 @@ const SALT = Buffer.from('nip44-v2', 'utf8')
 // With ignoreBOM a leading U+FEFF is text like any other, and what was encrypted is what comes out.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The 32-byte key that two people share, the same from either side; undefined when a key is none. */
+/** The 32-byte key that two people share, the same from either side; undefined when one of the keys is none. */
 export function conversationKey(secret: Uint8Array, pubkey: string): Uint8Array | undefined {
   const shared = sharedX(secret, pubkey)
   return shared === undefined ? undefined : hkdfExtract(SALT, shared)
@@ -31,7 +31,7 @@ export function conversationKey(secret: Uint8Array, pubkey: string): Uint8Array 
 export function cachedConversationKey({ secret }: Keys, pubkey: string): Uint8Array | undefined {
   const known = cachedKeys.get(secret) ?? new Map<string, Uint8Array | undefined>()
   cachedKeys.set(secret, known)
-  // The attack: authors without end, for one who listens for days.
+  // The attack: a program that listens for days is sent wraps by new authors without end.
   if (known.size >= MAX_CACHED_KEYS) known.clear()
   if (!known.has(pubkey)) known.set(pubkey, conversationKey(secret, pubkey))
   return known.get(pubkey)
@@ -66,7 +66,7 @@ export function decrypt(payload: string, key: Uint8Array): string | undefined {
 /** What a payload consists of; its MAC is still to be checked. */
 export type PayloadParts = { nonce: Uint8Array; ciphertext: Uint8Array; mac: Uint8Array }
 
-/** The parts of a payload of version 2, taken apart once for all the keys that may fit; undefined for whatever is none. */
+/** The parts of a payload of version 2, taken apart once for all the keys that may fit; undefined for anything else. */
 export function payloadParts(payload: string): PayloadParts | undefined {
   // A payload of 132 characters is the shortest there is. A later version may start with '#', which is no base64 either.
   if (payload.length < 132 || payload.length > MAX_PAYLOAD) return undefined
@@ -85,7 +85,7 @@ export function decryptParts({ nonce, ciphertext, mac }: PayloadParts, key: Uint
   return unpad(Buffer.from(chacha20(keys.chachaKey, keys.chachaNonce, ciphertext)))
 }
 
-/** Bytes to which a plaintext of n bytes (1 to 2^32 - 1) is filled up, its length prefix not counted. */
+/** How many bytes a plaintext of n bytes (1 to 2^32 - 1) is padded to, without its length prefix. */
 export function paddedLength(n: number): number {
   if (n <= 32) return 32
   const nextPower = 2 ** (32 - Math.clz32(n - 1))

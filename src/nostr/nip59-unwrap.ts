@@ -1,4 +1,4 @@
-// NIP-59, receiving: opens gift wraps, so that the receiver cannot be lied to about who wrote what is in them. What belongs to
+// NIP-59, receiving: opens gift wraps, so that nobody can lie to the receiver about who wrote what is in them. What belongs to
 // a call with keys of its own opens with those (call-key.ts).
 import { parseJson } from '../json.ts'
 import { type CallKey, isOfCall } from './call-key.ts'
@@ -8,10 +8,10 @@ import { difficulty } from './nip13.ts'
 import { cachedConversationKey, conversationKey, decryptParts, payloadParts } from './nip44.ts'
 import { SEAL_KIND, WRAP_KIND } from './nip59.ts'
 
-/** How many seals are verified at once: more cost less each, and what is late is later by as many. */
+/** How many seals are verified together: the more, the less each costs, and the later a run notices that its time is up. */
 const BATCH_SIZE = 256
 
-/** `misplaced`: a call's key opened what belongs to another call, or to none. */
+/** Why a wrap was not opened. `misplaced`: a call's key opened what belongs to another call, or to none. */
 export type UnwrapRefusal =
   | 'not-a-wrap'
   | 'not-for-us'
@@ -21,12 +21,12 @@ export type UnwrapRefusal =
   | 'bad-rumor'
   | 'misplaced'
 
-/** With whose key a seal was encrypted: the two identities', or those of one call. */
+/** Whose key a seal was encrypted with: that of the two identities, or that of one call. */
 export type SealedWith = { key: 'identity' } | { key: 'call'; call: string }
 
 /**
- * A seal with a good signature that no key tried so far opens. `tried`: the calls whose keys were; `left`: how many calls with its
- * author a later run is to try; `seal`: itself, where the keyring says that it is worth keeping.
+ * A seal with a good signature that no key has opened so far. `tried`: the calls whose keys were tried; `left`: how many calls with its
+ * author are left for a later run to try; `seal`: the seal itself, where the keyring wants it kept.
  */
 export type UnopenedSeal = { from: string; tried: readonly string[]; left: number; seal?: Event }
 
@@ -37,19 +37,19 @@ export type Unwrapped =
 
 /** The keys of calls that may open what an author has sealed for us. Its functions may throw what reading a secret can throw. */
 export type CallKeyring = {
-  /** Everybody for whom the functions below have another answer than none. */
+  /** Every author with whom there is a call to try, or whose seals may be kept. */
   authors: readonly string[]
   /** The calls with an author whose keys are tried on what is in this wrap, in this order, and how many are left for a later run. */
   callsFor(author: string, wrap: string): { calls: readonly string[]; left: number }
   /** The key of a call; undefined where it is lost. */
   keyOf(call: string): CallKey | undefined
-  /** Hears that the key of this call has opened a seal of its author: the next is likely to be of the same call. */
+  /** Is told that the key of this call has opened a seal of this author: the next one is likely to be of the same call. */
   fitted?(author: string, call: string): void
-  /** Whether a seal that nothing opens is handed back, because its key may still come. Asked once a seal. */
+  /** Whether a seal that nothing opens is handed back, because its key may still come. Counts it as kept, so it is asked once a seal. */
   keeps(seal: Event): boolean
 }
 
-/** `late`: asked after each wrap whether to stop. Without a keyring there are no calls with keys of their own. */
+/** `late`: asked between two wraps whether time is up. Without a keyring no call has keys of its own. */
 export type UnwrapOptions = { late?: () => boolean; keyring?: CallKeyring | undefined }
 
 /**
@@ -64,10 +64,7 @@ export function unwrap(wrapped: Event, keys: Keys, keyring?: CallKeyring): Unwra
   return verifyEvent(sealed) ? openSeal(sealed, keys, { wrap: wrapped.id, keyring }) : refusal('forged')
 }
 
-/**
- * `unwrap` of each, and much faster than one after the other. When it is late there are fewer answers than wraps, for the first
- * ones.
- */
+/** `unwrap` of each, and much faster than one after the other. Where time was up, only the first ones are answered. */
 export function unwrapAll(wraps: readonly Event[], keys: Keys, { late, keyring }: UnwrapOptions = {}): Unwrapped[] {
   return openWraps(wraps, keys, {
     ...(late && { late }),
@@ -75,10 +72,10 @@ export function unwrapAll(wraps: readonly Event[], keys: Keys, { late, keyring }
   })
 }
 
-/** `inside`: what becomes of a seal whose signature is good, with the id of its wrap. */
+/** `late`: as in UnwrapOptions; `inside`: makes the answer from a seal whose signature is good, and the id of its wrap. */
 export type OpenWrapsOptions<T> = { late?: () => boolean; inside: (sealed: Event, wrap: string) => T }
 
-/** Takes the seals out of wraps and verifies them together; an author's key is worked out once. @returns as unwrapAll */
+/** Takes the seals out of wraps and verifies them together. @returns as unwrapAll */
 export function openWraps<T>(
   wraps: readonly Event[],
   keys: Keys,
@@ -96,7 +93,7 @@ export function openWraps<T>(
     const good = new Map(verifyEvents(seals).map((isGood, index) => [seals[index], isGood]))
     for (const { wrap, sealed } of taken) {
       if (typeof sealed === 'string') opened.push(refusal(sealed))
-      // The attack: a seal in somebody's name by one who has got hold of our secret, which is enough for the MAC. Only the
+      // The attack: whoever has got hold of our secret makes a seal in somebody's name, with a MAC that is right. Only the
       // author can sign; and NIP-44, Decryption, wants the signature validated before anything is decrypted.
       else opened.push(good.get(sealed) === true ? inside(sealed, wrap) : refusal('forged'))
     }
@@ -105,8 +102,8 @@ export function openWraps<T>(
 }
 
 /**
- * What is in a seal, whose signature must have been found good. Every key is bound by the MAC to what it encrypted, so no seal
- * opens with two of them: "a receiver tries the call keys it has with the seal's author", then the identity's.
+ * What is in a seal, whose signature must have been found good. The keys of calls with its author are tried first, then the identities'
+ * (docs/PROTOCOL.md, "Calls that stay secret"); because of the MAC no seal opens with two of them.
  */
 export function openSeal(
   sealed: Event,
@@ -115,7 +112,7 @@ export function openSeal(
 ): Unwrapped {
   const parts = payloadParts(sealed.content)
   if (parts === undefined) return refusal('undecryptable')
-  // "A seal of our own pubkey is never a peer's signal": both sides of a call have the same key, so it would open our own words.
+  // Both sides of a call have the same key, which would open our own words as if a peer had said them.
   const own = sealed.pubkey === keys.pubkey
   const { calls, left } = (own ? undefined : keyring?.callsFor(sealed.pubkey, wrap)) ?? { calls: [], left: 0 }
   for (const call of calls) {
@@ -125,7 +122,7 @@ export function openSeal(
     if (json === undefined) continue
     keyring?.fitted?.(sealed.pubkey, call)
     const opened = parseSealedRumor(json, sealed.pubkey, { key: 'call', call: callKey.call })
-    // The attack: what belongs to one call, sealed with the key of another, would be said to be as secret as its own call.
+    // The attack: what belongs to one call, sealed with the key of another, would pass for as secret as its own call.
     return opened.ok && !isOfCall(opened.rumor, callKey) ? refusal('misplaced') : opened
   }
   const key = cachedConversationKey(keys, sealed.pubkey)
@@ -135,7 +132,7 @@ export function openSeal(
   return { ok: false, reason: 'undecryptable', unopened: { from: sealed.pubkey, tried: calls, left, ...kept } }
 }
 
-/** `openSeal` of a seal that was kept, on a disk that somebody may have changed: its signature is checked once more. */
+/** `openSeal` of a seal that was kept. Somebody may have changed it on the disk, so its signature is checked once more. */
 export function openKeptSeal(
   sealed: Event,
   keys: Keys,
@@ -148,7 +145,7 @@ export function openKeptSeal(
 function sealIn(wrapped: Event, keys: Keys): Event | UnwrapRefusal {
   if (wrapped.kind !== WRAP_KIND) return 'not-a-wrap'
   if (!tags(wrapped, 'p').some((entry) => entry[1] === keys.pubkey)) return 'not-for-us'
-  // First what costs nothing: junk should not cost an ECDH.
+  // Taken apart first, which costs little: junk should not cost an ECDH.
   const parts = payloadParts(wrapped.content)
   const key = parts && conversationKey(keys.secret, wrapped.pubkey)
   const sealJson = key && decryptParts(parts, key)
@@ -173,8 +170,8 @@ function refusal(reason: UnwrapRefusal): Unwrapped {
 
 /**
  * A wrap that was opened, or why it could not be. `stamp` is its created_at, `bits` its proof of work; `pubkey` and `sig` are those of
- * the one-time key, whose signature nobody has looked at yet. `openedWithKeyOf`: the call whose key its seal was made with; without
- * it, the identities'.
+ * the one-time key, and nobody has checked the signature yet. `openedWithKeyOf`: the call whose key opened the seal; without it, it
+ * was the identities'.
  */
 export type OpenedWrap = {
   id: string
@@ -198,15 +195,15 @@ export function wrapHeaderOf(event: Event): WrapHeader {
 }
 
 /**
- * Whether a wrap was made by whoever holds its one-time key. The attack: a relay puts a new date or tag on a wrap that it keeps, so
- * that an old seal comes in an envelope that nobody has seen, as often as it likes.
+ * Whether a wrap is signed by its one-time key. The attack: a relay puts a new date or tag on a wrap that it keeps, so that an old seal
+ * comes in a wrap that nobody has seen, as often as the relay likes.
  */
 export function isWrapSigned({ id, pubkey, sig }: WrapHeader): boolean {
   const [hash, signature] = [fromHex(id), fromHex(sig ?? '')]
   return hash !== undefined && signature !== undefined && pubkey !== undefined && verify(signature, hash, pubkey)
 }
 
-/** What a wrap has come to. */
+/** A wrap with what `unwrap` has said of it. */
 export function openedWrapOf(header: WrapHeader, result: Unwrapped): OpenedWrap {
   if (!result.ok) return { ...header, reason: result.reason, ...(result.unopened && { unopened: result.unopened }) }
   return { ...header, rumor: result.rumor, ...(result.key === 'call' && { openedWithKeyOf: result.call }) }

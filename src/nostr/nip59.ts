@@ -10,20 +10,20 @@ export const WRAP_KIND = 1059
 
 const TWO_DAYS = 2 * 24 * 60 * 60
 
-/** What is written on the outside. Times are Unix seconds. */
+/** How a rumor is wrapped. Times are Unix seconds. */
 export type WrapOptions = {
   now: number
   /** NIP-40: when relays may drop it. */
   expiration?: number
-  /** By how many seconds less than NIP-59's two days its stamps may lie back. */
+  /** Seconds by which our clock may be slow: the stamps lie back by so much less than NIP-59's two days. */
   lag?: number
   /** Dated now instead of up to two days ago, for relays that refuse old stamps. They learn when it was sent. */
   recent?: boolean
   /** Where the receiver reads, as the p tag's hint. */
   relay?: string
-  /** NIP-13: adds the proof of work that the receiver asks for; the wrap goes out without where there was no time. */
+  /** NIP-13: adds the proof of work that the receiver asks for; undefined where time was up, and the wrap goes out without it. */
   work?: ((wrap: Omit<Rumor, 'id'>) => Omit<Rumor, 'id'> | undefined) | undefined
-  /** The key of the call that the rumor belongs to, which the seal is made with instead of the identities'. */
+  /** The key of the call that the rumor belongs to, with which the seal is encrypted instead of the identities'. */
   callKey?: CallKey | undefined
 }
 
@@ -44,7 +44,7 @@ export function seal(
 ): Event {
   if (rumor.pubkey !== keys.pubkey) throw new RangeError('a rumor is sealed by its author')
   if (rumor.id !== eventId(rumor)) throw new RangeError('the rumor was changed after its id was taken')
-  // Sealed with the key of another call it would be opened there, and be as secret as that one.
+  // Sealed with the key of another call, it would open there and be no more secret than that call.
   if (callKey !== undefined && (callKey.peer !== to || !isOfCall(rumor, callKey)))
     throw new RangeError('the key is that of another call')
   const content = encryptTo(to, callKey?.key ?? cachedConversationKey(keys, to), rumorJson(rumor), random)
@@ -69,8 +69,8 @@ export function wrap(
 }
 
 /**
- * Bytes of the JSON of the event that `wrap` makes of a rumor, without making it. It is exact for every rumor that can be
- * wrapped, as long as stamps have ten digits (until 2286); one that is too large to be sealed comes out above 65,536.
+ * Bytes of the JSON of the event that `wrap` makes of a rumor without proof of work, which it does not make. Exact for every rumor that
+ * can be wrapped, as long as stamps have ten digits (until 2286); one that is too large to be sealed comes out above 65,536.
  */
 export function wrapSize(rumor: Rumor, options: Pick<WrapOptions, 'expiration' | 'relay'> = {}): number {
   const sealSize = bareSize(SEAL_KIND, []) + payloadLength(Buffer.byteLength(rumorJson(rumor)))
@@ -106,24 +106,24 @@ function encryptTo(to: string, key: Uint8Array | undefined, text: string, random
 /** How long a relay is asked to keep a wrap (NIP-40), in seconds. */
 export const RETENTION = 7 * 24 * 3600
 
-/** strfry's default: no event may be larger, as normalised JSON in bytes. */
+/** strfry's default for the largest event, as normalised JSON in bytes. */
 export const WRAP_LIMIT = 65_536
 
 /**
- * `recent` and `work` are those of WrapOptions. `callKey` too, and it has to be said: forgotten, what a call is told to keep secret would
- * go out with the identities' key. `keptFor`: seconds for which relays are asked to keep it, if not for RETENTION.
+ * As WrapOptions. `callKey` has to be given, be it undefined: if it could be left out by mistake, what a call keeps secret would go out
+ * under the identities' key. `keptFor`: seconds for which relays are asked to keep it, if not RETENTION.
  */
 export type GiftWrapOptions = Pick<WrapOptions, 'now' | 'recent' | 'work' | 'lag'> & {
   callKey: CallKey | undefined
   keptFor?: number
 }
 
-/** A wrap for one receiver. */
+/** A wrap for one receiver that relays may drop after a while (NIP-40). Throws as `seal` does. */
 export function giftWrap(rumor: Rumor, to: string, keys: Keys, options: GiftWrapOptions): Event {
   return wrap(rumor, keys, to, { ...options, expiration: options.now + (options.keptFor ?? RETENTION) })
 }
 
-/** Whether every relay with the usual limit takes the wrap of this rumor. */
+/** Whether the wrap of this rumor stays below the usual limit of relays. */
 export function fitsRelays(rumor: Rumor): boolean {
   return wrapSize(rumor, { expiration: rumor.created_at + RETENTION }) < WRAP_LIMIT
 }

@@ -4,14 +4,14 @@
 import { Negentropy } from '../../node_modules/nostr-tools/lib/esm/nip77.js'
 import { isHex32, sha256 } from './crypto.ts'
 
-/** What we have: ids, each once, and their created_at in Unix seconds. All of it must match the filter that the relay is told. */
+/** What we have: ids, each once, and their created_at in Unix seconds. All of them must match the filter that the relay is sent. */
 export type HeldIds = Iterable<readonly [id: string, stamp: number]>
 
 /** A session with one relay. Messages are hex, as they stand in NEG-OPEN and NEG-MSG. */
 export type Reconciliation = {
   /** The message that opens the session. */
   readonly first: string
-  /** The step after a message of the relay's; undefined for one that makes no sense, or one too many. Never throws. */
+  /** The step after a message of the relay; undefined for one that makes no sense, or is beyond our bounds. Never throws. */
   next(message: string): ReconciliationStep | undefined
 }
 
@@ -21,22 +21,22 @@ export type ReconciliationStep = { need: string[]; reply: string | undefined }
 /** Stamps need 31 bits until 2038, and the library counts in no more. */
 const STAMP_LIMIT = 2 ** 31
 
-/** Bytes of our messages at the most: strfry's default for a WebSocket message is 131,072 characters, and hex has two a byte. */
+/** Most bytes of one message of ours: strfry's default for a WebSocket message is 131,072 bytes, and hex takes two for each. */
 const FRAME_BYTES = 60_000
 
 /**
- * The attack: a relay that goes on forever. Each round parts a range in sixteen, so 20,000 events take four; the library cuts
+ * The attack: a relay that goes on forever. Each round splits a range in sixteen, so 20,000 events take four; the library cuts
  * what does not fit into a frame and goes on in the next round.
  */
 const MAX_ROUNDS = 40
 
 /**
- * Ranges that are read in one session. The attack: messages full of ranges that say nothing, each of which costs us a hash, so that
- * forty of them take ten seconds. Three frames of strfry that part every range in sixteen hold fewer.
+ * Most ranges that are read in one session. The attack: messages full of ranges that say nothing, each of which costs us a hash, so that
+ * forty messages take ten seconds. Three frames of strfry that split every range in sixteen hold fewer.
  */
 const MAX_RANGES = 80_000
 
-/** Most ids that we let ourselves be told of: as many events as are taken of one answer. */
+/** Most ids that a relay may name: as many as the events that are taken of one answer (io/relay/collector.ts). */
 export const MAX_NEEDED = 20_000
 
 /**
@@ -55,7 +55,7 @@ export function reconcile(held: HeldIds): Reconciliation {
       if (rounds > MAX_ROUNDS || ranges > MAX_RANGES) return undefined
       const need: string[] = []
       try {
-        // Asked again in a later round, a range may name an id twice.
+        // A range that is asked about again in a later round may name an id twice.
         const reply = negentropy.reconcile(message, undefined, (id) => {
           if (isHex32(id) && !named.has(id)) need.push(id)
           named.add(id)

@@ -1,9 +1,9 @@
-// NIP-01's `rate-limited:`, HTTP's 429 and what else asks us to come back later: for how long a relay is left alone.
+// NIP-01's `rate-limited:`, HTTP's 429 and whatever else asks us to come back later: for how long a relay is left alone.
 import type { Foreign } from '../sanitize.ts'
 
 /**
- * Seconds for which a relay is left alone that names no time: with questions, and with what we publish. For that less, as a limit on it is
- * over within seconds, and what is owed may have no other way.
+ * Seconds for which a relay that names no time is left alone: `read` with questions, `write` with what we publish. The latter is shorter,
+ * since a limit on publishing is over within seconds, and what is owed may have no other way.
  */
 export const FIRST_REST = { read: 30, write: 5 } as const
 
@@ -17,7 +17,10 @@ export function secondsIn(text: Foreign): number | undefined {
   return count === undefined ? undefined : Number(count) * (UNIT[unit[0]?.toLowerCase() ?? ''] ?? 1)
 }
 
-/** The seconds of a Retry-After header, by our clock where it is a date; undefined where there is none that makes sense. */
+/**
+ * The seconds of a Retry-After header (RFC 9110, 10.2.3), by our clock where it is a date; undefined where it makes no sense.
+ * @param now Unix milliseconds
+ */
 export function retryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000)

@@ -1,6 +1,6 @@
-// Relay addresses: one spelling for each relay, and which of them a stranger may send us to.
+// Relay addresses: one spelling for each relay, and which relays a stranger may send us to.
 
-/** Hosts reported shut down; never used, also when a peer's list names them. */
+/** Hosts that are reported shut down. They are never used, even where a peer's list names them. */
 const DECOMMISSIONED: readonly string[] = ['relay.damus.io', 'relay.nostr.band']
 
 /** Most characters of a relay's address. */
@@ -24,7 +24,7 @@ export function relayUrl(text: string): string | undefined {
   // A query may hold a backtick, which begins and ends a command where we name one.
   const query = url.search.replace(/`/g, '%60')
   const spelled = `${url.protocol}//${host}${url.port === '' ? '' : `:${url.port}`}${path}${query}`
-  // What is not ASCII has become longer.
+  // A path that is not ASCII has become longer.
   return spelled.length > MAX_LENGTH ? undefined : spelled
 }
 
@@ -38,7 +38,7 @@ export function otherSpelling(url: string): string {
 const MAX_ORIGIN = 80
 const MAX_PATH = 16
 
-/** A relay in a line of ours. The attack: an address that is a sentence. --json has the whole of it. */
+/** A relay's address as it stands in a line of ours, cut. The attack: an address that is a sentence. --json has the whole of it. */
 export function shortRelayUrl(url: string): string {
   const [, origin = '', path = ''] = /^([^/]*\/\/[^/?]*)(.*)$/s.exec(url) ?? []
   const host = origin.length > MAX_ORIGIN ? `${origin.slice(0, MAX_ORIGIN)}…` : origin
@@ -50,7 +50,7 @@ export function isDecommissioned(address: string): boolean {
   return DECOMMISSIONED.includes(withoutRootDot(parseUrl(address)?.hostname ?? ''))
 }
 
-/** Whether the host of an URL is this machine by its spelling: a name that a resolver could lead elsewhere is not. */
+/** Whether the host of a URL is spelled as this machine. A name that a resolver could lead elsewhere is not. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
@@ -60,7 +60,7 @@ export function isPrivate(address: string): boolean {
   return isPrivateHost(parseUrl(address)?.hostname ?? '')
 }
 
-/** The same of a host: a name, or an IP address in any spelling, with or without brackets. What nobody can read is private. */
+/** `isPrivate` of a host: a name, or an IP address in any spelling, with or without brackets. One that cannot be parsed is private. */
 export function isPrivateHost(text: string): boolean {
   const inner = text.replace(/^\[|\]$/g, '')
   // WHATWG URLs write every spelling of an IPv4 address (0x7f.1, 2130706433) as four decimals, and IPv6 in one way.
@@ -84,8 +84,8 @@ function carriesSpecialV4(host: string): boolean {
 const PRIVATE_NAME = /\.(localhost|local|internal|arpa|test|invalid|alt|lan|home|corp|intranet|private)$/
 
 /**
- * The relays of a peer's list that we are ready to contact. A list is a stranger's word: it must not make us talk to
- * services inside our own network, so private addresses are left out unless they are our own relays or allowed.
+ * The relays of a peer's list that we are ready to contact, each once, `max` at the most. A list is a stranger's word: it must not make
+ * us talk to services inside our own network, so private addresses are left out unless they are our own relays or allowed.
  */
 export function usable(
   urls: readonly string[],
@@ -93,7 +93,7 @@ export function usable(
   allowPrivate: boolean,
   max = MAX_RELAYS,
 ): string[] {
-  // Whoever names one of our own relays with another slash at its end means that one.
+  // One of our own relays with a slash more or less at its end is that relay.
   const spelled = (url: string) => (!own.includes(url) && own.includes(otherSpelling(url)) ? otherSpelling(url) : url)
   const known = urls
     .flatMap((url) => spelled(relayUrl(url) ?? ''))
@@ -110,7 +110,7 @@ function parseUrl(text: string): URL | undefined {
   }
 }
 
-// A host may be written with the root's dot behind it: "localhost." is localhost.
+// A host may end with the dot of the root: "localhost." is localhost.
 function withoutRootDot(host: string): string {
   return host.replace(/\.$/, '')
 }
@@ -159,7 +159,7 @@ const SPECIAL_V6: readonly ((groups: readonly number[]) => boolean)[] = [
   ([a, b = 0]) => a === 0x3fff && b < 0x1000,
 ]
 
-// Only 2000::/3 is out in the world. An address that stands for an IPv4 one (mapped, NAT64) is as private as that.
+// Only 2000::/3 is in public use. An address that stands for an IPv4 one (mapped, NAT64) is as private as that.
 function isPrivateV6(host: string): boolean {
   const carried =
     /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(host) ?? /^64:ff9b::([0-9a-f]+):([0-9a-f]+)$/.exec(host) ?? undefined

@@ -1,5 +1,5 @@
-// Looks for our own secret key in what is about to leave: as bytes, as hex, as nsec, and as base64 of any of these, wherever it
-// stands in there. Against a slip, and against being talked into it; who cuts a key up and sends the halves is not stopped.
+// Looks for our own secret key in what is about to leave, wherever it stands: as bytes, as hex, as nsec, and as base64 of any of these.
+// This stops a slip, and an agent that is talked into it; it does not stop one that cuts the key up and sends the halves.
 import { toHex } from './crypto.ts'
 import { nsecEncode } from './nip19.ts'
 
@@ -8,9 +8,7 @@ export type SecretSearch = {
   sees(piece: Uint8Array): boolean
 }
 
-/**
- * Looks for a secret in what is given piece by piece, in every form in which it could be written, also across the pieces.
- */
+/** Begins a search for a secret in what is given piece by piece, in all of its forms, also across the cuts. */
 export function openSecretSearch(secret: Uint8Array): SecretSearch {
   const views = viewsOf(secret).map((view) => ({ ...view, rest: Buffer.alloc(0) }))
   return {
@@ -24,14 +22,14 @@ export function openSecretSearch(secret: Uint8Array): SecretSearch {
   }
 }
 
-/** Whether the secret stands in one of these. */
+/** Whether the secret stands in one of these texts or bytes. */
 export function holdsSecret(secret: Uint8Array, contents: readonly (string | Uint8Array)[]): boolean {
   return contents.some((content) =>
     openSecretSearch(secret).sees(typeof content === 'string' ? Buffer.from(content) : content),
   )
 }
 
-/** What is looked at of the bytes that come, and what is looked for in that. */
+/** Which of the bytes that come are looked at, and what is looked for in them. */
 type View = { filter: (bytes: Uint8Array) => Uint8Array; needles: readonly Buffer[] }
 
 function viewsOf(secret: Uint8Array): View[] {
@@ -39,7 +37,7 @@ function viewsOf(secret: Uint8Array): View[] {
   const texts = [hex, hex.toUpperCase(), nsec, nsec.toUpperCase()].map((text) => Buffer.from(text))
   return [
     { filter: (bytes) => bytes, needles: [Buffer.from(secret)] },
-    // Whatever stands between its letters: spaces, colons, quotes, the zeros of UTF-16.
+    // Without whatever stands between its letters: spaces, colons, quotes, the zeros of UTF-16.
     { filter: (bytes) => mapped(bytes, LETTERS), needles: [core(hex), core(nsec.slice('nsec1'.length, -CHECKSUM))] },
     {
       filter: (bytes) => mapped(bytes, BASE64),
@@ -48,10 +46,10 @@ function viewsOf(secret: Uint8Array): View[] {
   ]
 }
 
-/** Letters of an nsec that only say that the others are right: without them it is as much of a secret. */
+/** Letters of an nsec's checksum: without them it is as much of a secret. */
 const CHECKSUM = 6
 
-/** Most of a text: who has lost a few letters at the ends has kept no secret. */
+/** A text without two letters at each end: what is left of it still gives the secret away. */
 function core(text: string): Buffer {
   return Buffer.from(text.slice(2, -2))
 }
@@ -62,7 +60,7 @@ function base64Inside(bytes: Buffer, shift: number): Buffer {
   return Buffer.from(whole.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6)))
 }
 
-/** For each byte the one that stands for it, 0 where it is passed over. */
+/** For each byte the letter that it is read as, 0 where it is passed over. */
 const LETTERS = table('abcdefghijklmnopqrstuvwxyz0123456789', (letter) => [letter, letter.toUpperCase()])
 const BASE64 = table('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (letter) => [
   letter,

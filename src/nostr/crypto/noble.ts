@@ -1,4 +1,4 @@
-// The reference engine: noble, audited and in plain JavaScript, so it works on every Node. What it says is right.
+// The reference engine: noble, audited and in plain JavaScript, so it works on every Node. Where engines differ, it is right.
 //
 // Of timing: noble's multiplications by a secret always take the same steps, but they are steps of BigInt, whose time
 // depends on its numbers. That is the best plain JavaScript offers, and no promise.

@@ -2,13 +2,13 @@
 //
 // Of timing: OpenSSL's multiplications take the same time for every secret. The two lines of arithmetic in `sign` are
 // BigInt, whose time depends on the numbers, as is all of noble; each uses a nonce that never comes again. Nobody outside
-// can time one signature of a process that makes a few and ends; who runs code beside us is no one we can hide from.
+// can time one signature of a process that makes a few and ends; and from code that runs beside us nothing could be hidden.
 import { createPrivateKey, diffieHellman, type ECDH, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { noble } from './noble.ts'
 import { evenPoint, evenPublicKey, keyPairOf, modOrder, ORDER, taggedHash, toBytes, toNumber } from './openssl-curve.ts'
 
 type PreparedSecret = {
-  /** The bytes it was made of: whoever changes an array has another secret. */
+  /** A copy of the bytes it was made of: an array that was changed since holds another secret. */
   bytes: Uint8Array
   /** The x of the public key, and the secret or its negative, whichever has the even y (BIP-340's P and d). */
   key: Uint8Array
@@ -18,7 +18,7 @@ type PreparedSecret = {
   shared: number
 }
 
-/** From this many on, a KeyObject is worth its making: importing costs 1 ms cold, and each ECDH is then a quarter cheaper. */
+/** From this many on, a KeyObject is worth making: importing it costs 1 ms cold, and each ECDH is then a quarter cheaper. */
 const KEY_OBJECT_FROM = 4
 
 const preparedSecrets = new WeakMap<Uint8Array, PreparedSecret>()
@@ -40,14 +40,14 @@ export function sharedX(secret: Uint8Array, key: Uint8Array): Uint8Array | undef
     own.object ??= keyObjectOf(own)
     return diffieHellman({ privateKey: own.object, publicKey: evenPublicKey(key) })
   } catch {
-    // OpenSSL throws on what is no point, and noble says so once more; if it threw for anything else, noble can do it.
+    // OpenSSL throws where the key is no point, and noble says undefined; where it throws for another reason, noble computes it.
     return noble.sharedX(secret, key)
   }
 }
 
 /**
- * BIP-340, Default Signing. Not verified afterwards, as noble does and BIP-340 advises against faults of the machine: a
- * faulty signature gives the secret away to one who has another of the same nonce, and with fresh `aux` there is none.
+ * BIP-340, Default Signing. The signature is not verified afterwards, as noble does and BIP-340 advises against faults of the machine:
+ * a faulty signature gives the secret away only beside another one with the same nonce, and with fresh `aux` there is none.
  */
 export function sign(hash: Uint8Array, secret: Uint8Array, aux: Uint8Array): Uint8Array {
   const own = prepareSecret(secret)
@@ -62,7 +62,7 @@ export function sign(hash: Uint8Array, secret: Uint8Array, aux: Uint8Array): Uin
   return Buffer.concat([nonce.key, toBytes(modOrder(nonce.scalar + challenge * own.scalar))])
 }
 
-// Also the public key of a nonce is found here; its array is nobody else's, and what is kept goes when the array goes.
+// A nonce is prepared here too; nobody else has its array, and what is kept of it goes when the array goes.
 function prepareSecret(secret: Uint8Array): PreparedSecret | undefined {
   const found = preparedSecrets.get(secret)
   if (found !== undefined && secret.length === 32 && timingSafeEqual(found.bytes, secret)) return found

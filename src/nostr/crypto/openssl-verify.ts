@@ -27,7 +27,7 @@ export function equationsOf(items: readonly SignedByKey[]): (SignatureEquation |
 /**
  * Whether the equation is true; undefined when this way cannot tell (by chance that never happens).
  *
- * node:crypto has no door to e·P with both coordinates, but it has ECDSA. To verify, ECDSA computes u·G + v·Q and compares
+ * node:crypto offers no e·P with both coordinates, but it has ECDSA. To verify, ECDSA computes u·G + v·Q and compares
  * its x with a number; a hash z and a signature (r, w) make u = z / w and v = r / w. So Q, r and w are chosen here, for the
  * hash of nothing, in such a way that what ECDSA computes is s·G - e·P + t·G and what it compares with is the x of R + t·G.
  *
@@ -64,7 +64,7 @@ function newShift() {
 
 const COEFFICIENT_BITS = 128
 
-/** Whether all equations are true: (Σ a·s)·G = Σ a·R + Σ (a·e)·P. False may also mean, by no chance that matters, undecided. */
+/** Whether all equations are true: (Σ a·s)·G = Σ a·R + Σ (a·e)·P. By a chance too small to matter, false means undecided. */
 export function areAllTrue(equations: readonly SignatureEquation[]): boolean {
   const a = coefficients(equations)
   const nonces: Term[] = []
@@ -124,7 +124,7 @@ function sumColumn(terms: readonly Term[], at: bigint, width: number): Point | u
   return sum
 }
 
-// Nothing is zero: adding it to a point would cost as much as any other.
+// Zero is undefined here: as a point it would cost as much to add as any other.
 function addPoints(a: Point | undefined, b: Point | undefined): Point | undefined {
   return b === undefined ? a : (a?.add(b) ?? b)
 }

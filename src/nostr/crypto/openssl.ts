@@ -1,5 +1,5 @@
 // The fast engine: node:crypto, where this Node's OpenSSL has the curve and the cipher. Some builds do not: those on
-// BoringSSL, and those that allow only what FIPS lists. It says what `noble` says, byte for byte.
+// BoringSSL, and those that allow only what FIPS lists. Its results are noble's, byte for byte.
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
 import type { Engine, SignedByKey } from './engine.ts'
 import { noble } from './noble.ts'
@@ -56,7 +56,7 @@ function verifyAll(items: readonly SignedByKey[]): boolean[] {
   const equations = equationsOf(items)
   const possible = equations.filter((equation) => equation !== undefined)
   if (possible.length >= BATCH_FROM && areAllTrue(possible)) return equations.map((equation) => equation !== undefined)
-  // One bad signature spoils the sum and says nothing of the others: each is looked at by itself.
+  // One bad signature spoils the sum, which says nothing of the others: each is verified by itself.
   return items.map((item, index) => verifyOne(equations[index], item))
 }
 
@@ -91,7 +91,7 @@ function chacha20(key: Uint8Array, nonce: Uint8Array, data: Uint8Array): Uint8Ar
   return plainArray(createCipheriv('chacha20', key, Buffer.concat([new Uint8Array(4), nonce])).update(data))
 }
 
-// The same bytes, without what a Buffer does otherwise than an array: what noble gives is an array too.
+// The same bytes as a plain Uint8Array, which is what noble gives; a Buffer behaves otherwise in places.
 function plainArray({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }
