@@ -1,7 +1,7 @@
 // How a call stands, as far as we know it: what a command that waited and heard nothing can still tell.
 import { isShown } from './inbox-items.ts'
 import { type DeliveryState, deliveryStateOf, type Log, timeOf } from './log.ts'
-import type { Call, Line } from './replay.ts'
+import { type Call, type Line, LONGEST_RING } from './replay.ts'
 import type { SignalType } from './signal.ts'
 import { clockTime, formatDuration } from './wording.ts'
 
@@ -78,7 +78,8 @@ export function callStatusParts(
  * @param until until when it rings, by our own clock
  */
 export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until = deadline): Ringing {
-  return { since: createdAt, until, reached: acked > 0, looked: peerRead > 0 }
+  // The attack: a request dated 1970 has been ringing for 20,000 days.
+  return { since: Math.max(createdAt, until - LONGEST_RING), until, reached: acked > 0, looked: peerRead > 0 }
 }
 
 /** How long a call has been ringing, and whether anybody is there, as a part of a sentence. */

@@ -9,6 +9,9 @@ import { type Body, LIMIT, type Link, NOTHING, type SeqRange, type Signal } from
 /** How long a call stays active without traffic, in seconds. */
 export const EXPIRES = 7 * 24 * 3600
 
+/** The longest ring that can be set (call.ring), in seconds. */
+export const LONGEST_RING = 24 * 3600
+
 /**
  * A signal at its place in the transcript. `late`: the other side had ended the call without having it. `effective`: the rules let
  * its sender say it there; what they do not is one line without effect. `unseen`: what stands above it and its author had not

@@ -1,5 +1,6 @@
 // A request that came in: whether it rings, and what becomes of it when both call each other at once ("glare").
 import { type Log, signalOf } from '../call/log.ts'
+import { LONGEST_RING } from '../call/replay.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { offerAgain } from './acknowledge.ts'
@@ -43,9 +44,6 @@ export function receiveRequest(
   else meetAtGlare(edit, log, ours)
   return undefined
 }
-
-/** The longest ring that can be set (call.ring), in seconds. */
-const LONGEST_RING = 86_400
 
 /**
  * Until when a call rings, unix seconds by our own clock. A caller's clock may be slow by hours: what was not there when we last looked

@@ -26,8 +26,8 @@ export type SampleCall = {
 
 export const AUTHOR: Agent = { ...agentOf({ contacts: [], owner: undefined, names: {} }, ME), name: foreignLine('Ada') }
 
-/** A call that `caller` asks for. */
-export function sampleCall(caller: Party, topic: string, name = ''): SampleCall {
+/** A call that `caller` asks for, dated `asked` seconds after the beginning. */
+export function sampleCall(caller: Party, topic: string, name = '', asked = 0): SampleCall {
   const key = { me: ME, peer: PEER }
   const last: Record<Party, Link> = { me: NOTHING, peer: NOTHING }
   let id: string | undefined
@@ -47,7 +47,7 @@ export function sampleCall(caller: Party, topic: string, name = ''): SampleCall 
     if (who === 'peer') log = { ...log, peerAcked: position.ack }
     return rumor.id
   }
-  say(caller, { type: 'request', text: topic, name })
+  say(caller, { type: 'request', text: topic, name }, asked)
   return {
     get log() {
       return log
