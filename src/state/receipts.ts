@@ -122,6 +122,7 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
   const lost = lostCalls(state, { now, admission }).map(
     ({ call, to }): PendingReceipt => ({ call, to, ack: NOTHING, missing: [], lost: true }),
   )
+  const isKnown = acquaintanceTest(state.index, admission)
   let ringing = 0
   // The latest first: who has just called is there to hear it.
   const receipts = calls.toReversed().flatMap((call): PendingReceipt[] => {
@@ -130,13 +131,13 @@ export function receiptsDue(state: State, calls: readonly Call[], context: Recei
     if (log.fork !== undefined) return forkReceipt(log, call, context)
     const receipt = receiptFor(log, call, context)
     if (receipt === undefined || !hasNotAnswered(call)) return receipt === undefined ? [] : [receipt]
-    if (!mayTellRinging(state, call, admission)) return []
+    const isStranger = !isKnown(call.peer)
+    if (!mayTellRinging(state, call, admission, isStranger)) return []
     // The attack: thousands of calls, so that we write to thousands of relays that their callers have chosen.
-    if (admission.trust(call.peer) === 'unknown' && ++ringing > MAX_RINGING_RECEIPTS) return []
+    if (isStranger && ++ringing > MAX_RINGING_RECEIPTS) return []
     return [receipt]
   })
   // The attack: strangers speak in calls that never were, and what contacts are to hear waits for them.
-  const isKnown = acquaintanceTest(state.index, admission)
   const strangers = lost.filter(({ to }) => !isKnown(to))
   return [...lost.filter(({ to }) => isKnown(to)), ...receipts, ...strangers].slice(0, MAX_RECEIPTS)
 }
@@ -181,11 +182,15 @@ function hasNotAnswered({ role, own }: Call): boolean {
 
 // "Two receipts tell the caller that it rings and that somebody has looked; at most two a peer and 40 a day to strangers in all, and
 // not at all with `policy.silent` or to whom the policy refuses."
-function mayTellRinging({ index }: State, { phase, peer, held }: Call, admission: AdmissionPolicy): boolean {
-  const trust = admission.trust(peer)
-  if (held || admission.silent || !mayCall(admission, trust)) return false
-  // A contact is told as well when nobody has answered its call: it offers its request until somebody says that it has come.
-  if (trust !== 'unknown') return true
+function mayTellRinging(
+  { index }: State,
+  { phase, peer, held }: Call,
+  admission: AdmissionPolicy,
+  isStranger: boolean,
+): boolean {
+  if (held || admission.silent || !mayCall(admission, admission.trust(peer))) return false
+  // Whom we know is told as well when nobody has answered its call: it offers its request until somebody says that it has come.
+  if (!isStranger) return true
   if (phase !== 'ringing') return false
   const { rang = {} } = index.meter
   const all = Object.values(rang).reduce((sum, n) => sum + n, 0)

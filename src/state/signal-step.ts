@@ -7,6 +7,7 @@ import { LIMIT } from '../call/signal.ts'
 import { callId, parseSignal } from '../call/signal-codec.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
+import { acquaintanceTest } from './admission.ts'
 import { attachCallKey, type CallKeySource } from './attach-call-key.ts'
 import { lastOver } from './call-index.ts'
 import type { CompleteRead } from './cursors.ts'
@@ -122,7 +123,7 @@ export function stepSignals(
     const keys = withKeys[n]?.keys
     return keys === undefined ? [] : [{ call, keys }]
   })
-  const isStranger = (pubkey: string) => policy.trust(pubkey) === 'unknown'
+  const isKnown = acquaintanceTest(recorded.index, policy)
   // What is owed may have been acked by what there is to hear.
   const due = mail.unheard ? [] : dueRumors(recorded, now, alive, isBlocked)
   // The attack: what was said in confidence goes to whom we have blocked since.
@@ -140,7 +141,7 @@ export function stepSignals(
     claimRumors(recorded, signalsDue, context),
     [...receiptsOwed, ...carriedAcks(said)],
     context,
-    isStranger,
+    (pubkey) => !isKnown(pubkey),
   )
   const pruned = mail.unheard ? { state: claimed, removals: [] } : removeIdleCalls(claimed, policy, now)
   return { ...pruned, decision, said, signalsDue, receiptsOwed, callsHeard: received.callsHeard, secrets }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import {
   ACCEPT,
+  CALL,
   callIn,
   END,
   hears,
@@ -217,4 +218,20 @@ test('that a call is lost here strangers hear after everybody else', () => {
   const policy = policyOf({ trust: (who) => (who === ada.key ? 'known' : 'unknown') })
   const { receiptsOwed } = hears(ben, says(ada, send('one')), { context: { policy } })
   expect([receiptsOwed.length, receiptsOwed[0]?.call]).toEqual([10, id])
+})
+
+// A stranger's second call of the day looked as if nobody were there, while the agents were talking in another.
+test('that its call rings is told to a stranger twice a day, and to whom we have talked with each time', () => {
+  const stranger = { context: { policy: policyOf({ trust: () => 'unknown' }) } }
+  const { ada, ben } = inCall()
+  const carol = side('c')
+  const toldOf = (caller: Side, n: number) => {
+    // A caller of its own each time rings here once: it knows nothing of the calls before.
+    const [request] = says({ ...caller, state: side('x').state }, CALL, { peer: ben.key, now: T + n })
+    const { receiptsOwed } = hears(ben, request === undefined ? [] : [request], { ...stranger, now: T + n })
+    return receiptsOwed.some(({ call }) => call === request?.id)
+  }
+  const calls = [1, 2, 3, 4]
+  expect(calls.map((n) => toldOf(carol, n))).toEqual([true, true, false, false])
+  expect(calls.map((n) => toldOf(ada, n))).toEqual([true, true, true, true])
 })
