@@ -1,5 +1,5 @@
 // What names an agent or a call, while a stranger calls itself just so.
-import { isSameName, looksLike } from '../../src/call/name.ts'
+import { isSameName, nameMatcher } from '../../src/call/name.ts'
 import { resolveSelector } from '../../src/call/selector.ts'
 import { Failure } from '../../src/errors.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
@@ -32,9 +32,9 @@ const selectors = target(
     const meant = resolveSelector(word, { petnames, calls: { [CALL]: { peer: bob } }, calledBefore: [], claimed })
     const isStranger = !(meant instanceof Failure) && 'pubkey' in meant && meant.pubkey === mallory
     return faultOf({
-      'a petname is no stranger’s': !isStranger || !PETNAMES.some((name) => looksLike(name, word)),
+      'a petname is no stranger’s': !isStranger || !PETNAMES.some(nameMatcher(word).alike),
       'a key is no stranger’s': !isStranger || !/^\s*(nostr:)?n(pub|profile|sec)1|^\s*[0-9a-f]{8,64}\s*$/i.test(word),
-      'a name is like itself': isSameName(word, word) && looksLike(word, word),
+      'a name is like itself': isSameName(word, word) && nameMatcher(word).alike(word),
     })
   },
 )

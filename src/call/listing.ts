@@ -3,7 +3,15 @@
 import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
 import { foreignLine, isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
-import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
+import {
+  capabilityTag,
+  isLive,
+  isPresence,
+  newestFirst,
+  newestPerAuthor,
+  type Presence,
+  parsePresence,
+} from './presence.ts'
 import { unsafeTextOf } from './wording.ts'
 
 /** Which agents are wanted; `limit`: most that are shown. */
@@ -100,7 +108,7 @@ function wantedAuthors(
   const byAuthor = new Map<string, Map<string, SentPresence>>()
   for (const { relay, events } of sources) {
     // A relay keeps one for each author: whatever else it sends is its own doing, and costs us nothing.
-    for (const event of newestOfEach(events)) {
+    for (const event of newestPerAuthor(events)) {
       const held = byAuthor.get(event.pubkey) ?? new Map<string, SentPresence>()
       const one = held.get(event.id) ?? { event, relays: new Set() }
       one.relays.add(relay)
@@ -110,27 +118,13 @@ function wantedAuthors(
   const authors: ListedAuthor[] = []
   let hidden = 0
   for (const [pubkey, held] of byAuthor) {
-    const candidates = [...held.values()].sort((a, b) => byAge(a.event, b.event))
+    const candidates = [...held.values()].sort((a, b) => newestFirst(a.event, b.event))
     const wanted = candidates.find(({ event }) => fits(event) !== false)
     if (wanted === undefined) continue
     if (fits(wanted.event)) authors.push({ pubkey, candidates, seen: Math.min(now, wanted.event.created_at) })
     else hidden += 1
   }
   return { authors, hidden }
-}
-
-// NIP-01: "In case of replaceable events with the same timestamp, the event with the lowest id should be retained".
-function byAge(a: Event, b: Event): number {
-  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
-}
-
-function newestOfEach(events: readonly Event[]): Iterable<Event> {
-  const newest = new Map<string, Event>()
-  for (const event of events) {
-    const held = newest.get(event.pubkey)
-    if (held === undefined || byAge(event, held) < 0) newest.set(event.pubkey, event)
-  }
-  return newest.values()
 }
 
 /** Known ones first; then strangers in turns, one of each relay, so that none can push out what others have. */

@@ -219,8 +219,16 @@ export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
   return (log.outbox[rumor]?.accepted.length ?? 0) > 0 ? 'relayed' : 'queued'
 }
 
+/** How far several rumors that belong together have come: as far as the one that is furthest behind; 'read' where there is none. */
+export function slowestState(states: readonly DeliveryState[]): DeliveryState {
+  return DELIVERY_STATES.find((state) => states.includes(state)) ?? 'read'
+}
+
+const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
+
 const parsedSignals = new WeakMap<Rumor, Signal>()
 const finalEntries = new WeakSet<Entries>()
+
 /** The last signal of one author up to which the archive goes. */
 export type ArchivedTail = { seq: number; id: string; clock: number }
 

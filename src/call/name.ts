@@ -12,14 +12,10 @@ export function isSameName(a: string, b: string): boolean {
 }
 
 /**
- * Whether a reader may take one name for the other: the same name, or letters of other alphabets that are drawn alike ("bob" with
- * a Cyrillic "о"), or digits and letters that are (0 and o; 1, l and i). Two such names lead nowhere without a key.
+ * Compares one name with many others. `same`: as isSameName. `alike`: whether a reader may take one for the other, since it is the same
+ * name, or has letters of other alphabets that are drawn alike ("bob" with a Cyrillic "о"), or digits and letters that are (0 and o;
+ * 1, l and i). A name that is only alike leads nowhere: the key has to be named.
  */
-export function looksLike(a: string, b: string): boolean {
-  return isSameName(a, b) || skeleton(a) === skeleton(b)
-}
-
-/** What is like a name, asked of many others: `same` and `alike` as `isSameName` and `looksLike`. */
 export function nameMatcher(name: string): { same: (other: string) => boolean; alike: (other: string) => boolean } {
   const [whole, drawing] = [foldName(name), skeleton(name)]
   const same = (other: string) => foldName(other) === whole

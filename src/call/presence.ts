@@ -138,15 +138,19 @@ function relayUrls(entries: readonly (readonly string[])[]): string[] {
   return [...new Set(entries.slice(0, 100).flatMap((t) => relayUrl(t[1] ?? '') ?? []))].slice(0, 20)
 }
 
-// NIP-01: "In case of replaceable events with the same timestamp, the event with the lowest id should be retained".
-function newestPerAuthor(events: readonly Event[]): Event[] {
+/** The newest of each author's events of one kind. */
+export function newestPerAuthor(events: readonly Event[]): Event[] {
   const newest = new Map<string, Event>()
   for (const event of events) {
     const held = newest.get(event.pubkey)
-    const later = held === undefined || event.created_at > held.created_at
-    if (later || (event.created_at === held.created_at && event.id < held.id)) newest.set(event.pubkey, event)
+    if (held === undefined || newestFirst(event, held) < 0) newest.set(event.pubkey, event)
   }
   return [...newest.values()]
+}
+
+/** Sorts the newest first. NIP-01: of replaceable events with the same timestamp "the event with the lowest id should be retained". */
+export function newestFirst(a: Event, b: Event): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
 }
 
 /** Whether an event is the presence of an agent at all. */

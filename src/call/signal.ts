@@ -107,6 +107,10 @@ export type SignalPosition = {
 /** The link that stands for "nothing yet". */
 export const NOTHING: Link = { seq: 0, id: undefined }
 
+/**
+ * The most of each: `seq` as a number, `topic`, `name`, `note`, `question` and `url` in UTF-16 units, the others as a count (`missing`
+ * of ranges). docs/PROTOCOL.md, "Signals".
+ */
 export const LIMIT = {
   seq: 1_000_000,
   topic: 1_000,
@@ -114,7 +118,6 @@ export const LIMIT = {
   relays: 5,
   note: 500,
   question: 20_000,
-  op: 32,
   missing: 50,
   chunks: 1_000,
   fallbacks: 3,

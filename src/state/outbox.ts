@@ -1,6 +1,6 @@
 // The outbox: what must go out now, and what the relays made of it. What no relay has taken is owed until one has.
 
-import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry } from '../call/log.ts'
+import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry, slowestState } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { foreignRefusal } from '../call/wording.ts'
 import type { Event, Rumor } from '../nostr/event.ts'
@@ -193,16 +193,14 @@ export function entryAfterPublish(entry: OutboxEntry, wrap: Event, oks: readonly
 
 export type Delivery = { state: DeliveryState; accepted: string[]; failed: { url: string; reason: Foreign }[] }
 
-/** How far several rumors that belong together have come: as far as the one that is furthest behind. */
+/** `delivery` of several rumors that belong together: a relay that has not taken one of them has failed. */
 export function deliveryOf(log: Log, rumors: readonly string[]): Delivery {
   const all = rumors.map((id) => delivery(log, id))
-  const state = DELIVERY_STATES.find((stage) => all.some((d) => d.state === stage)) ?? 'read'
+  const state = slowestState(all.map((d) => d.state))
   const failed = new Map(all.flatMap((d) => d.failed).map((f) => [f.url, f]))
   const accepted = [...new Set(all.flatMap((d) => d.accepted))].filter((url) => !failed.has(url))
   return { state, accepted, failed: [...failed.values()] }
 }
-
-const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
 
 /** How far an own rumor has come, and what each relay said. */
 export function delivery(log: Log, rumor: string): Delivery {

@@ -1,6 +1,6 @@
 // When two names are the same, and when one only looks like another.
 import { describe, expect, test } from 'vitest'
-import { holdsWord, isSameName, looksLike, nameTag } from '../../src/call/name.ts'
+import { holdsWord, isSameName, nameMatcher, nameTag } from '../../src/call/name.ts'
 
 describe('the same name', () => {
   test.each([
@@ -14,7 +14,8 @@ describe('the same name', () => {
     ['\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2', '\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2'],
   ])('%j is %j', (a, b) => {
     expect(isSameName(a, b)).toBe(true)
-    expect(looksLike(a, b)).toBe(true)
+    expect(nameMatcher(a).same(b)).toBe(true)
+    expect(nameMatcher(a).alike(b)).toBe(true)
   })
 
   test.each([
@@ -22,7 +23,10 @@ describe('the same name', () => {
     ['bob', 'bobby'],
     ['bob', 'b\u043eb'],
     ['agent-1', 'agent-l'],
-  ])('%j is not %j', (a, b) => expect(isSameName(a, b)).toBe(false))
+  ])('%j is not %j', (a, b) => {
+    expect(isSameName(a, b)).toBe(false)
+    expect(nameMatcher(a).same(b)).toBe(false)
+  })
 })
 
 describe('looks like another', () => {
@@ -42,8 +46,8 @@ describe('looks like another', () => {
     ["Bob's agent", 'Bob\u2019s agent'],
     ['a-b', 'a\u2010b'],
   ])('%j like %j', (a, b) => {
-    expect(looksLike(a, b)).toBe(true)
-    expect(looksLike(b, a)).toBe(true)
+    expect(nameMatcher(a).alike(b)).toBe(true)
+    expect(nameMatcher(b).alike(a)).toBe(true)
   })
 
   test.each([
@@ -51,7 +55,7 @@ describe('looks like another', () => {
     ['Jose', 'Jos\u00e9'],
     ['\u5f20\u4f1f', '\u738b\u82b3'],
     ['', 'bob'],
-  ])('%j not like %j', (a, b) => expect(looksLike(a, b)).toBe(false))
+  ])('%j not like %j', (a, b) => expect(nameMatcher(a).alike(b)).toBe(false))
 })
 
 test.each([

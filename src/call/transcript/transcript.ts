@@ -22,6 +22,7 @@ import {
   deliveryStateOf,
   type Log,
   parsedSignal,
+  slowestState,
   timeOf,
 } from '../log.ts'
 import { type Call, isConfirming, type Line, type Verification } from '../replay.ts'
@@ -253,12 +254,6 @@ function fileFacts(file: Transfer, { size, sha256, path, refused }: FileFacts): 
     ...(whole || file.of === 1 ? {} : { parts: { have: file.have, of: file.of } }),
   }
 }
-
-function slowestState(stages: readonly DeliveryState[]): DeliveryState {
-  return STAGES.find((stage) => stages.includes(stage)) ?? 'read'
-}
-
-const STAGES: readonly DeliveryState[] = ['queued', 'relayed', 'delivered', 'read']
 
 function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {
   const missing = last - first + 1
