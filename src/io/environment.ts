@@ -1,4 +1,4 @@
-// Everything outside of the program that a run may touch, opened and closed together.
+// Everything outside of the program that a run may touch.
 
 import type { Contact } from '../call/agents.ts'
 import type { Failure } from '../errors.ts'
@@ -44,26 +44,26 @@ import { type UnwrapAll, unwrapperOf } from './unwrap-worker.ts'
 
 export type SettingValue = { key: string; value: unknown; describe: string }
 
-/** What config.json holds, read and changed; throws CONFIG_KEY and what reading and writing can throw. */
+/** Reads and changes config.json. The methods throw CONFIG_KEY, CONFIG_VALUE, and what reading and writing throw. */
 export type Settings = {
-  /** One key, or all of them for "". */
+  /** The setting with that key, or all of them for "". */
   list(key: string): SettingValue[]
   set(key: string, values: readonly string[]): Promise<unknown>
   unset(key: string): Promise<void>
   editContacts(edit: (contacts: readonly Contact[]) => readonly Contact[]): Promise<readonly Contact[]>
 }
 
-/** The keys of single calls. All but `make` throw CALL_KEY_UNSAFE. */
+/** Call keys. All methods but `make` throw CALL_KEY_UNSAFE. */
 export type CallKeys = {
-  /** A new pair. It is written with the call that it is for. */
+  /** Makes a new pair. It is written to disk together with its call. */
   make: () => Keys
-  /** The pair of ours for a call; undefined where there is none that is sound. */
+  /** Our pair for a call; undefined where there is none, or a damaged one. */
   read: (call: string) => Keys | undefined
-  /** What is sealed with in a call; undefined where our pair is not here any more. */
+  /** The key that seals the signals of a call; undefined where our pair is not here any more. */
   keyOf: (binding: CallBinding) => CallKey | undefined
 }
 
-/** @typeParam I the index, @typeParam L a call's log: run/ knows what they are */
+/** @typeParam I the index, @typeParam L the log of a call, @typeParam P the letters with one peer: run/ knows what they are */
 export type Environment<I, L, P = never> = {
   keys: Keys
   home: Home
@@ -75,55 +75,55 @@ export type Environment<I, L, P = never> = {
   pool: Pool
   /** Opens the wraps that are for us. */
   unwrapAll: UnwrapAll
-  /** Opens a seal that was kept, of the wrap with that id. */
+  /** Opens a seal that was kept; `wrap`: the id of the wrap that it came in. */
   openSeal: (seal: Event, wrap: string, keyring: CallKeyring) => Unwrapped
   callKeys: CallKeys
-  /** Whether a wrap was made by whoever has its one-time key, where its signature does not tell. */
+  /** Whether the holder of its one-time key made a wrap; undefined where the signature is to be verified. */
   isWrapSigned?: (wrap: WrapHeader) => boolean
-  /** Seals and wraps a rumor with keys and stamps by chance. */
+  /** Seals and wraps a rumor (NIP-59), with a one-time key and random stamps. */
   wrapRumor: (rumor: Rumor, to: string, options: GiftWrapOptions) => Event
-  /** Signs what everybody may read of us. */
+  /** Signs an event with our identity, for everybody to read. */
   signEvent: (template: Template) => Event
-  /** Whose a NIP-05 name is, within `ms` milliseconds, or why nobody knows. */
+  /** Whose a NIP-05 name is, asked within `ms` milliseconds; or why that is not known. Never rejects. */
   lookUpNip05: (address: Nip05Address, ms: number) => Promise<Nip05Entry | { why: Foreign }>
-  /** What a relay says of itself (NIP-11), within `ms` milliseconds; undefined where it does not say. */
+  /** What a relay says of itself (NIP-11), asked within `ms` milliseconds; undefined where it does not say. */
   fetchRelayInfo: (relay: string, ms: number) => Promise<RelayInfo | undefined>
   /** Unix ms; the only clock. */
   clock: () => number
-  /** Whether cron has started us, and no agent or person. */
+  /** Whether cron has started us, and not an agent or a person. */
   isScheduled: () => boolean
-  /** From 0 to 1, by chance. */
+  /** A random number from 0 to below 1. */
   random: () => number
-  /** Sleeps for so many ms, less when we are stopped. */
+  /** Sleeps for `ms` milliseconds; false where we were stopped before. */
   pause: (ms: number) => Promise<boolean>
-  /** Calls back after so many ms, unless what it gives is called before. */
+  /** Calls `act` after `ms` milliseconds, unless the function that it gives back is called before. */
   setTimer: (ms: number, act: () => void) => () => void
   /** Milliseconds that the network has to answer. */
   budget: number
-  /** The process that this is: who claims what it does. */
+  /** This process, which claims what it is doing, so that parallel commands leave that alone. */
   claimant: ProcessIdentity
   isAlive: IsAlive
   placeFile: (call: string, name: string, bytes: Uint8Array) => string
   remoteStorage: RemoteStorage
   /** Where transcripts lie as Markdown, by call. */
   transcripts: () => Readonly<Record<string, string>>
-  /** Why these may not go out, see files/outgoing.ts; `what` they are, for a sentence. */
+  /** Why these contents may not go out (files/outgoing.ts), undefined where they may. `what`: what they are, for a sentence. */
   refuseSecrets: (contents: readonly (string | Uint8Array)[], what: string) => Promise<Failure | undefined>
-  /** What lies on the disk beside the calls' own files. */
+  /** Lists what lies on disk of calls beside their own files. */
   listKeptFiles: () => FilesOnDisk
-  /** Keeps a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
+  /** Writes a call's whole transcript as Markdown and gives its path; throws DISK_FULL, HOME_UNWRITABLE. */
   saveTranscript: (call: string, markdown: string) => string
   /** Writes the secret key to a new file and gives its path; throws FILE_EXISTS, FILE_UNWRITABLE. */
   exportSecret: (path: string) => string
   /** Renders the calls of 0.1.0 and sets their files aside, under the lock; their ids. */
   setAsideLegacyCalls: (render: RenderLegacy) => Promise<string[]>
   owner: Owner
-  /** Runs the event hook with a text on its stdin: what went wrong, if it did. Never rejects. */
+  /** Runs the event hook with a text on its stdin: what went wrong, undefined where nothing did. Never rejects. */
   runHook: (command: readonly string[], input: string) => Promise<Foreign | undefined>
   settings: Settings
   /**
-   * A notice on stderr, not with --quiet: damage, work that takes long, what was deleted. What a reader of stdout should see first goes
-   * through `RunContext.printLine`.
+   * Prints a notice on stderr, but not with --quiet: damage, work that takes long, what was deleted. A line that a reader of stdout should
+   * see before the outcome goes through `RunContext.printLine`.
    */
   say: (line: string) => void
   stopped: AbortSignal
@@ -135,7 +135,7 @@ export type EnvironmentOptions = {
   relays: readonly string[]
   budget: number
   command: string
-  /** The file of the whole program, if it is one. */
+  /** The file of the whole program, where it is in one. */
   script: string | undefined
   say: (line: string) => void
   /** Draws over the last line of a terminal, where there is one. */
@@ -144,10 +144,10 @@ export type EnvironmentOptions = {
   stopped: AbortSignal
 }
 
-/** How long the event hook may run. */
+/** Ms that the event hook may run. */
 const HOOK_MS = 10_000
 
-/** Opens files and keys; touches no network yet. Throws what reading them throws, and BAD_RELAY. */
+/** Opens files and keys; touches no network yet. Throws what reading them throws, BAD_HOME and BAD_RELAY. */
 export function openEnvironment<I, L, C, P>(
   opening: EnvironmentOptions,
   env: Env,
@@ -155,7 +155,7 @@ export function openEnvironment<I, L, C, P>(
 ): Environment<I, L, P> {
   const home = homeOf(opening.home, env)
   const keys = loadIdentity(home, env)
-  // What mends a setting must not be stopped by it.
+  // `config` mends bad settings, so they must not stop it.
   const config = opening.command === 'config' ? readConfig(home, () => {}) : readConfig(home)
   const writing = { command: opening.command }
   const relays = rolesOf(config, opening.relays, env, opening.say)
@@ -163,7 +163,7 @@ export function openEnvironment<I, L, C, P>(
   const { allowPrivate } = config.relays
   const routeTo = openRoutes(env, (address) => allowPrivate || own.has(address))
   const pool = openPool({ keys, now: Date.now, trace: opening.trace, routeTo, own: (url) => own.has(url) })
-  // Whoever is told to stop waits for no relay: what is owed goes out with the next command.
+  // A command that is told to stop waits for no relay: what is owed goes out with the next command.
   opening.stopped.addEventListener('abort', pool.close, { once: true })
   return {
     keys,
@@ -245,7 +245,7 @@ function openCallKeys(home: Home, me: string): CallKeys {
   return {
     make: makeCallKeys,
     read,
-    // A file of many parts is sealed with the same one again and again.
+    // The many parts of a file are sealed with the same key: it is derived once.
     keyOf(binding) {
       const name = JSON.stringify(binding)
       const own = derived.has(name) ? undefined : read(binding.call)

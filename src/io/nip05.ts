@@ -9,7 +9,7 @@ export type Nip05Inquiry = {
   routeTo: (address: string) => HttpRoute | Promise<HttpRoute>
   /** Whether a domain may lie in our own network. */
   allowPrivate: boolean
-  /** Milliseconds that there are. */
+  /** Milliseconds that the domain has, at most `MAX_MS`. */
   ms: number
   /** The certificate to trust in place of the known authorities', in PEM. */
   ca?: string | undefined

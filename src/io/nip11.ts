@@ -10,7 +10,7 @@ const MAX_BYTES = 65_536
 /** What was found, or why not; and our clock minus the relay's, in seconds, when it told its time. */
 export type RelayIntroduction = { info?: RelayInfo; why?: Foreign; clockAhead?: number }
 
-/** Asks a relay what it says of itself. Never rejects. `ms` milliseconds at the most. */
+/** Asks a relay what it says of itself, for at most `ms` milliseconds. Never rejects. */
 export async function fetchRelayInfo(relay: string, route: Promise<HttpRoute>, ms: number): Promise<RelayIntroduction> {
   // NIP-11: "made available as a JSON document over HTTP, on the same URI as the relay's websocket".
   const address = relay.replace(/^ws/, 'http')

@@ -1,4 +1,4 @@
-// How far long work is: on a terminal one line that changes and is gone when the work is over, elsewhere a line now and then, so that
+// How far long work is: at a terminal one line that changes and is gone when the work is over, elsewhere a line now and then, so that
 // whoever waits knows that it goes on.
 
 import type { Pool } from './relay/pool.ts'
@@ -7,7 +7,7 @@ import type { UnwrapAll } from './unwrap-worker.ts'
 export type Progress = {
   /** Bytes that are done, of how many; 0 when nobody knows. */
   at(done: number, of: number): void
-  /** Leaves the terminal's line: always, in the end. */
+  /** Clears the line at the terminal. Must be called at the end, however the work ended. */
   end(): void
 }
 
@@ -19,11 +19,11 @@ export type Screen = {
   now: () => number
 }
 
-/** What is over sooner needs no words, in ms; later there is a line every so often. */
+/** Work that takes fewer ms than this is not spoken of; after that a line comes every `LINE_EVERY` ms. */
 const SILENT_FOR = 1_500
 const LINE_EVERY = { line: 10_000, drawing: 200 }
 
-/** A line that says how far a long piece of work is, drawn at a terminal and said now and then elsewhere. */
+/** Opens the progress of a piece of work. `what`: what is being done, as a line begins. */
 export function openProgress(what: string, { say, draw, now }: Screen): Progress {
   let next = now() + SILENT_FOR
   let drawn = false
@@ -50,13 +50,10 @@ function formatSize(bytes: number): string {
 /** Draws over the last line of a terminal; undefined where there is none. */
 export type Draw = ((text: string) => void) | undefined
 
-/** What is over sooner needs no words, in ms. */
-const ASKING_SILENT_FOR = 1_500
-
-/** So many wraps take long to open. */
+/** From this many wraps on opening them takes long. */
 const MANY_WRAPS = 500
 
-/** The same `fetch`, which draws whom it asks where that takes more than a moment. */
+/** The same `fetch`, which draws how many relays it asks where that takes longer than `SILENT_FOR`. */
 export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
   if (draw === undefined) return fetch
   return async (asks, fetching) => {
@@ -65,7 +62,7 @@ export function showAsking(fetch: Pool['fetch'], draw: Draw): Pool['fetch'] {
     const timer = setTimeout(() => {
       drawn = true
       draw(`asking ${relays} ${relays === 1 ? 'relay' : 'relays'} …`)
-    }, ASKING_SILENT_FOR)
+    }, SILENT_FOR)
     try {
       return await fetch(asks, fetching)
     } finally {
@@ -80,7 +77,7 @@ export function showUnwrapping(open: UnwrapAll, draw: Draw): UnwrapAll {
   if (draw === undefined) return open
   return async (wraps, ...rest) => {
     if (wraps.length < MANY_WRAPS) return await open(wraps, ...rest)
-    // Said before: opening leaves no time for it.
+    // Drawn before it begins: opening leaves no time for drawing.
     draw(`opening ${wraps.length} messages …`)
     try {
       return await open(wraps, ...rest)

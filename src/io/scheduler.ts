@@ -1,4 +1,4 @@
-// Whether cron has started us: the crons of all machines strike at the same second, agents and people do not.
+// Whether cron has started us: the crons of all machines start their jobs at the same second, agents and people do not.
 import { readFileSync } from 'node:fs'
 
 /** What /proc says of a process: its name, and whose child it is. */
@@ -7,11 +7,12 @@ export type ProcessFacts = { name: string; parent: number }
 /** Names of the programs that run crontabs. */
 const CRONS: readonly string[] = ['cron', 'crond', 'CRON', 'fcron', 'anacron', 'dcron', 'supercronic']
 
-/** Between cron and us stand at most a process of cron's for the job and two shells. */
+/** Most processes above us that are looked at: between cron and us stand at most a process of cron's for the job and two shells. */
 const MAX_ANCESTORS = 4
 
 /**
- * Only what is certain counts: an agent that waits for us should not wait for a pause that was meant for cron.
+ * Whether the process was started by cron. Only what is certain counts: an agent that waits for us should not wait for a pause that is
+ * meant for cron.
  * @param factsOf undefined where there is no such process, or no /proc
  */
 export function startedByCron(pid: number, factsOf: (pid: number) => ProcessFacts | undefined = readFacts): boolean {

@@ -1,11 +1,11 @@
-// Waiting that ends: at a moment, or earlier when somebody stops it. Every timer here is cleared by whoever started it.
+// Waiting that ends: at a moment, or earlier when it is stopped. Whoever starts a timer here clears it.
 
 /** setTimeout takes 31 bits of milliseconds and fires at once on more. */
 const MAX_TIMEOUT = 2 ** 31 - 1
 
 export type AbortTimer = { signal: AbortSignal; clear(): void }
 
-/** A signal that is aborted `ms` from now, or as soon as one of the others is. `clear` when it is no longer needed. */
+/** A signal that is aborted `ms` from now, or as soon as one of the others is. Call `clear` when it is no longer needed. */
 export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefined)[]): AbortTimer {
   const controller = new AbortController()
   const stop = () => controller.abort()
@@ -18,7 +18,7 @@ export function abortAfter(ms: number, ...others: readonly (AbortSignal | undefi
   return { signal: controller.signal, clear }
 }
 
-/** What the promise gives, or undefined once the signal is aborted. The promise must be one that never rejects. */
+/** What the promise gives, or undefined once the signal is aborted. The promise must never reject. */
 export function beforeAbort<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
   const { promise: first, resolve } = deferred<T | undefined>()
   const stop = () => resolve(undefined)
@@ -62,8 +62,8 @@ export function formatSeconds(ms: number): string {
 }
 
 /**
- * A message as it came, in which the other side may have a say (a certificate's names): `foreignLine` makes it fit to be shown.
- * A host with several addresses that all fail gives an error with a code and no message.
+ * The message of an error, or its code: a host with several addresses that all fail gives an error without a message. The other side may
+ * have written a part of it (a certificate's names): `foreignLine` makes it fit to be shown.
  */
 export function errorCause(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

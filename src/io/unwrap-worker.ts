@@ -1,5 +1,5 @@
-// Where a mailbox is opened: on this thread, and where many wraps wait on a second one too, which opens what it is given and sends
-// back what was in it. What comes out is the same.
+// Opens a mailbox on this thread, and where many wraps wait on a second thread too, which opens what it is given and sends back what was in
+// it. The result is the same.
 import { availableParallelism, loadavg } from 'node:os'
 import threads from 'node:worker_threads'
 import { type Keys, keysFrom } from '../nostr/crypto.ts'
@@ -7,30 +7,30 @@ import type { Event } from '../nostr/event.ts'
 import { type CallKeyring, openSeal, openWraps, type Unwrapped, unwrapAll } from '../nostr/nip59-unwrap.ts'
 import { openShares } from './unwrap-shares.ts'
 
-/** From this many wraps on a second thread is worth its start: it gains little at first, and a busy machine loses by it. */
+/** From this many wraps on a second thread is worth the time that it takes to start. */
 const MIN_WRAPS = 250
 
-/** How many shares the second thread is given ahead: it need not wait for this one, and does not hold the whole mailbox. */
+/** How many shares the second thread is given ahead, so that it does not wait for this one and does not hold the whole mailbox. */
 const SHARES_AHEAD = 2
 
 /**
- * What the second thread may take, in MB: for what does not last, more of which makes it hardly faster, and for the rest. Two
- * shares of the largest wraps need less than half of that; if it runs out, the thread ends and this one does its work.
+ * Heap of the second thread, in MB: `young` for what does not last (more makes it hardly faster), `old` for the rest. Two shares of the
+ * largest wraps need less than half of that; if the heap runs out, the thread ends and this one does its work.
  */
 const THREAD_MEMORY = { young: 2, old: 64 }
 
 /**
- * Whether so many wraps are worth a second thread; how long what it is at is waited for, in ms: its last shares take a few dozen.
- * When it is late, less.
+ * `worth`: whether so many wraps are worth a second thread. `patience`: ms that its last shares are waited for, which take a few dozen;
+ * `grace`: the same where time is up already.
  */
 export type UnwrapSettings = { worth: (count: number) => boolean; patience: number; grace: number }
 
 const DEFAULTS: UnwrapSettings = { worth: isWorthTwoThreads, patience: 2_000, grace: 250 }
 
 /**
- * Opens wraps until `until` (Unix ms), the first at least: what was in each, or undefined where it was too late for it. The wraps
- * are taken out of the array as they are opened: a mailbox may be large, and nobody needs what was opened. Rejects with what the
- * keyring throws.
+ * Opens wraps until `until` (Unix ms), but at least the first: what was in each, or undefined where it was too late. The wraps are taken
+ * out of the array as they are opened: a mailbox may be large, and nobody needs a wrap that was opened. Rejects with what the keyring
+ * throws.
  */
 export type UnwrapAll = (wraps: Event[], until: number, keyring?: CallKeyring) => Promise<(Unwrapped | undefined)[]>
 
@@ -55,9 +55,9 @@ export function unwrapperOf(
     }
     const next = openShares(total)
     const part = (share = next()) => share && { from: share.from, wraps: wraps.splice(0, share.to - share.from) }
-    // This thread's own first share: that one is the largest, and the other thread is still to start.
+    // The first share, which is the largest, is for this thread: the other one has still to start.
     let mine = part()
-    // What the second thread was given and has not given back, and what it has given back since this one last looked.
+    // `lent`: what the second thread has not given back yet; `returned`: what it has given back since this thread last looked.
     const lent = new Map<number, Event[]>()
     const returned: ThreadOutput[] = []
     const give = () => {
@@ -82,7 +82,7 @@ export function unwrapperOf(
     try {
       while (mine !== undefined) {
         keep(mine.from, unwrapAll(mine.wraps, keys, options))
-        // What the second thread sends is heard only between two turns of this one.
+        // Messages of the second thread arrive only when this one lets the event loop go on.
         await new Promise((resolve) => setImmediate(resolve))
         finish()
         mine = late() ? undefined : part()
@@ -92,22 +92,22 @@ export function unwrapperOf(
       second?.end()
     }
     finish()
-    // It broke, or is stuck.
+    // The second thread broke or is stuck: this one does the rest.
     for (const [from, left] of lent) if (!late()) keep(from, unwrapAll(left, keys, options))
     return Array.from({ length: total }, (_, index) => opened.get(index))
   }
 }
 
-// On a machine that is busy already a second thread only takes turns with the first.
+// On a busy machine a second thread only takes turns with the first one.
 function isWorthTwoThreads(count: number): boolean {
   const [load = 0] = loadavg()
   return count >= MIN_WRAPS && availableParallelism() > 1 && load < 1.5 * availableParallelism()
 }
 
-/** `until`: waits until something is so, but only as long as the thread lives and for `ms`. `end`: lets the thread go. */
+/** `until`: waits until `done()`, as long as the thread lives, at most `ms` milliseconds. `end`: ends the thread. */
 type SecondThread = { until(done: () => boolean, ms: number): Promise<void>; end(): void }
 
-// A thread that cannot start or breaks is no failure, it only helps less.
+// A thread that cannot start, or breaks, is no failure: this thread does all of the work.
 function startSecond(
   script: string,
   { secret, ...task }: ThreadTask,
@@ -155,19 +155,19 @@ function startSecond(
   }
 }
 
-/** What it knows from the start. `until`: Unix ms when it is late. `authors`: whose seals it hands back as they are. */
+/** What the second thread is started with. `until`: Unix ms. `authors`: whose seals it hands back unopened. */
 export type ThreadTask = { secret: Uint8Array; until: number; authors: readonly string[] }
 
-/** What it is given: some wraps, the first of which has the number `from`. */
+/** What the second thread is given: some wraps, the first of which has the number `from`. */
 export type ThreadInput = { from: number; wraps: Event[] }
 
-/** A seal that the key of a call may open. No such key is ever in this thread. */
+/** A seal that a call key may open. Call keys are never in the second thread. */
 type SealedForCall = { wrap: string; sealed: Event }
 
-/** What it says: the wraps from `from` on, opened, as far as there was time. */
+/** What the second thread sends back: the wraps from `from` on, opened, as far as there was time. */
 export type ThreadOutput = { from: number; opened: (Unwrapped | SealedForCall)[] }
 
-/** Does what this thread was started for. Returns false in the main thread, which was started for something else. */
+/** Opens wraps, where this is the second thread. False in the main thread, which was started for something else. */
 export function serveUnwrapThread(): boolean {
   const port = threads.parentPort
   if (threads.isMainThread || port === null) return false

@@ -1,4 +1,4 @@
-// Looking at our own files, one by one, so that a broken one does not hide what else is wrong.
+// Looks at our own files one by one, so that a broken one does not hide what else is wrong.
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
@@ -15,7 +15,7 @@ import { discard } from '../store/discard.ts'
 import { withDiskErrors } from '../store/disk-errors.ts'
 import { openStore } from '../store/store.ts'
 
-/** `hint`: what to do about it. A warning is a check that passed and has a hint all the same. */
+/** One check. `hint`: what to do about it. `warning`: it passed, and there is something to do all the same. */
 export type DoctorCheck = { name: string; ok: boolean; detail: string; warning?: true; hint?: string }
 
 /** What could be read, for the checks that need it. */
@@ -26,7 +26,7 @@ export type FileExamination<I> = {
   index: I | undefined
 }
 
-/** Bytes that are too few to work with, and so few that the owner should hear of it. */
+/** Fewer free bytes than this are a failure, and fewer than this a warning. */
 const MIN_FREE = 1_048_576
 const LOW_FREE = 100 * 1_048_576
 
@@ -34,8 +34,8 @@ const LOW_FREE = 100 * 1_048_576
 const MAX_CALL_FILES = 500
 
 /**
- * Looks at identity, settings, state and call files. Throws only what is a fault of ours. The identity is made if there is none,
- * as by any other command.
+ * Checks identity, settings, state and call files. Makes the identity if there is none, as any other command does. Throws only faults of
+ * our own.
  */
 export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec<I, L, C, P>): FileExamination<I> {
   const keys = tryFailing(() => loadIdentity(home, env))
@@ -62,7 +62,7 @@ export function examineFiles<I, L, C, P>(home: Home, env: Env, codec: StoreCodec
   }
 }
 
-/** Where a program is, as a shell would find it; undefined when it cannot be run. */
+/** The path of a program, as a shell would find it; undefined where there is none that can be run. */
 export function programPath(program: string, env: Env): string | undefined {
   const places = program.includes('/') ? [''] : (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   return places.map((folder) => (folder === '' ? program : join(folder, program))).find(isProgram)
@@ -120,7 +120,7 @@ function privacyChecks({ dir }: Home): DoctorCheck[] {
   return [{ name: 'files', ok: false, detail: `${dir} can be read by others`, hint: `\`chmod 700 ${shellPath(dir)}\`` }]
 }
 
-// A group may be a person's own, or a machine's whole crew.
+// Only a warning: a group may be one person's own, or all users of a machine.
 function groupChecks({ root, config, state }: Home): DoctorCheck[] {
   if (process.getuid === undefined) return []
   return [root, config, state].flatMap((path): DoctorCheck[] => {

@@ -1,4 +1,4 @@
-// What `doctor` looks at the outside with. It opens no environment: that takes files which may be what is broken.
+// What `doctor` examines the outside with. It opens no environment, which needs files that may be what is broken.
 import type { Keys } from '../../nostr/crypto.ts'
 import type { EnvironmentOptions } from '../environment.ts'
 import type { Config } from '../home/config.ts'
@@ -11,13 +11,13 @@ import { examineProxies } from './doctor-proxy.ts'
 import { type ExaminationPlan, examineRelay, type RelayExamination } from './relay.ts'
 
 export type Probe<I = unknown> = {
-  /** What our own files are like, and what could be read of them. */
+  /** The checks of our own files. */
   checks: readonly DoctorCheck[]
   keys: Keys | undefined
   config: Config | undefined
-  /** What the state says; undefined where it cannot be read. */
+  /** The index; undefined where it cannot be read. */
   index: I | undefined
-  /** Undefined when nobody can say which they are. */
+  /** Undefined where the settings that name them cannot be read. */
   relays: RelayRoles | undefined
   programPath: (program: string) => string | undefined
   proxies: (addresses: readonly string[], ms: number) => Promise<DoctorCheck[]>
@@ -28,7 +28,7 @@ export type Probe<I = unknown> = {
   budget: number
 }
 
-/** Opens what `doctor` examines with, and examines the files. Throws BAD_RELAY, and nothing else that is expected. */
+/** Examines the files, and opens what `doctor` examines the rest with. Throws BAD_HOME and BAD_RELAY. */
 export function openProbe<I, L, C, P>(
   { home, relays, budget, trace }: Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'>,
   env: NodeJS.ProcessEnv,

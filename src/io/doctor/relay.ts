@@ -1,4 +1,4 @@
-// One relay, step by step: what it says of itself, connect, ask, AUTH, write, read back. The first step that fails is the last.
+// Examines one relay step by step: what it says of itself, connect, ask, AUTH, write, read back. The first step that fails is the last.
 import type { Keys } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
@@ -12,16 +12,16 @@ import { publish } from '../relay/publish.ts'
 import { type QueryAnswer, query } from '../relay/query.ts'
 import { beforeAbort, sleep } from '../timers.ts'
 
-/** What is tried at a relay. `recent`: the same with a stamp of now, for one that refuses old stamps. */
+/** An event that is written to a relay and read back. `recent`: the same with a stamp of now, for a relay that refuses old stamps. */
 export type SampleEvent = { what: string; event: Event; recent?: Event; filter: (event: Event) => Filter }
 
 export type ExaminationPlan = {
   url: string
   keys: Keys
   routeTo: (url: string) => Promise<HttpRoute>
-  /** What commands ask a relay of its kind, all of it at once as they do; without that nothing is tried but to connect. */
+  /** What commands ask a relay in its roles, asked all at once as they do; without questions only connecting is tried. */
   questions: readonly Filter[]
-  /** What it is known to let itself be asked: so many events at a time, and so many questions. */
+  /** The most events that it is known to let itself be asked for at a time, and the most questions. */
   limit?: number | undefined
   subscriptions?: number | undefined
   /** @param clockAhead our clock minus the relay's, in seconds, when it told its time */
@@ -43,7 +43,7 @@ export type RelayStep =
       text: Foreign
     }
 
-/** `subscriptions`: how many questions it has shown to answer at a time, where they are fewer than it was asked. */
+/** `subscriptions`: how many questions it answers at a time, where it has shown that it takes no more. */
 export type RelayExamination = {
   url: string
   introduction: RelayIntroduction
@@ -52,7 +52,7 @@ export type RelayExamination = {
   subscriptions?: number
 }
 
-/** Examines one relay. Never rejects; nothing outlives it. */
+/** Examines one relay. Never rejects, and leaves no connection open. */
 export async function examineRelay(plan: ExaminationPlan): Promise<RelayExamination> {
   const { url, routeTo, keys, now, trace, patience, subscriptions } = plan
   const introduction = fetchRelayInfo(url, routeTo(url.replace(/^ws/, 'http')), patience)
@@ -109,7 +109,7 @@ async function askStep(connection: Connection, plan: ExaminationPlan): Promise<R
   const began = plan.now()
   const answers = await Promise.all(
     plan.questions.map((question) => {
-      // As much of the answer as a command asks for at a time: what of it comes is not looked at.
+      // Asked for as many events as a command asks for at a time; what comes is not looked at.
       const filter = { limit: Math.min(DEFAULT_PAGE_LIMIT, plan.limit ?? DEFAULT_PAGE_LIMIT), ...question }
       return query(connection, { filter, deadline: stepDeadline(plan), take: () => undefined })
     }),
@@ -174,7 +174,7 @@ async function readBack(
   }
 }
 
-/** One step for several: the first that failed, else the slowest, with what is to be noted of any. */
+/** One step that stands for several: the first that failed, else the slowest, with the note of any. */
 function worstStep(steps: readonly RelayStep[]): RelayStep[] {
   const bad = steps.find((step) => !step.ok)
   if (bad !== undefined) return [bad]

@@ -1,5 +1,5 @@
-// One GET into a file on disk, from an address that somebody else has chosen: where it may lead, how much it may bring, how
-// long it may take. What is there already is not asked for again.
+// One GET into a file on disk, from an address that somebody else has chosen, with bounds for where it may lead, how much it may bring and
+// how long it may take. What is on disk already is not asked for again.
 
 import { open, rm, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
@@ -10,11 +10,11 @@ import { errno, withDiskErrorsLater } from '../store/disk-errors.ts'
 import { abortAfter } from '../timers.ts'
 
 export type DownloadOptions = {
-  /** Bytes that the file on disk may reach. */
+  /** Most bytes of the file on disk. */
   maxBytes: number
-  /** Whether this machine and the networks that it is in may be asked. */
+  /** Whether the address may lie on this machine or in its private networks. */
   allowPrivate: boolean
-  /** Unix ms at which it goes on another time. */
+  /** Unix ms at which it pauses, to go on another time. */
   until: number
   now: () => number
   stopped: AbortSignal
@@ -25,20 +25,22 @@ export type DownloadOptions = {
 }
 
 /**
- * `refused` is final, so it is only for what will be the same tomorrow: a portal, a server's bad hour or a name that leads
- * elsewhere today is not. After `failed` and `paused` the same call goes on where it was.
+ * `refused` is final, so it stands only for what will be the same tomorrow. What a captive portal, a server's bad hour or a name that leads
+ * elsewhere today cause is `failed`. After `failed` and `paused` the same call goes on where it was.
  */
 export type DownloadResult = { type: 'whole' } | { type: 'paused' } | { type: 'refused' | 'failed'; why: string }
 
+/** Ms without a byte after which a download has failed. */
 const IDLE_MS = 30_000
+
 const MAX_REDIRECTS = 3
 
-/** Bytes in a millisecond that must come, on average, once so many ms have passed. */
+/** Average bytes per millisecond that must come once `after` ms have passed. */
 const MIN_SPEED = { rate: 8, after: 5_000 }
 
 /**
- * Downloads to a file, or goes on with what is there of it. Never rejects but for what is wrong with the disk. `to` is left alone
- * by everybody else meanwhile.
+ * Downloads to a file, or goes on with what is there of it. Rejects only with what is wrong with the disk. Nobody else may write `to`
+ * meanwhile.
  */
 export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
   const stop = abortAfter(options.until - options.now(), options.stopped)
@@ -52,7 +54,7 @@ export async function download(address: string, to: string, options: DownloadOpt
     if (got.type !== 'failed' || !asking.signal.aborted) return got
     if (options.stopped.aborted) return { type: 'paused' }
     if (cut.signal.aborted) return { type: 'failed', why: 'it stopped coming' }
-    // Time is up. Who has sent something goes on next time; who has not is tried again as after any failure.
+    // Time is up. A server that has sent something goes on next time; one that has not is tried again as after any failure.
     if ((await sizeOf(to)) <= bytesBefore) return { type: 'failed', why: 'no answer in time' }
     if (bytesBefore > 0 && !('type' in answer) && answer.statusCode === 200)
       return { type: 'failed', why: 'the server does not resume where it stopped' }
@@ -82,7 +84,7 @@ async function followRedirects(
 ): Promise<IncomingMessage | DownloadResult> {
   const no = whyForbidden(address, asking.allowPrivate)
   if (no !== undefined && hops === MAX_REDIRECTS) return { type: 'refused', why: no }
-  // A portal, before it lets anybody through, leads every address to its own page.
+  // A captive portal leads every address to its own page.
   if (no !== undefined) return { type: 'failed', why: `it redirects to where we do not ask: ${no}` }
   const answer = await requestRange(new URL(address), asking)
   if ('type' in answer || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer
@@ -102,7 +104,7 @@ function whyForbidden(address: string, allowPrivate: boolean): string | undefine
   return protocol === 'https:' || isLoopback(hostname) ? undefined : 'its address is not https'
 }
 
-// It is kept, and may be read when the program lies elsewhere: it names no command.
+// It names no command: it is kept, and may be read when the program lies elsewhere.
 const PRIVATE = 'it lies in a private network, which file.allowPrivate allows'
 
 async function requestRange(
@@ -118,14 +120,14 @@ async function requestRange(
     },
     route: await routeTo(url.href),
     signal,
-    // They are nobody's business but their owner's.
+    // A name and a password in the address are not sent.
     anonymous: true,
   })
   request.end()
   try {
     return await response
   } catch (error) {
-    // A portal has every name lead to itself.
+    // Not final: behind a captive portal every name leads into a private network.
     return { type: 'failed', why: errno(error) === 'EPRIVATE' ? PRIVATE : requestError(error) }
   }
 }
@@ -135,7 +137,7 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
   const resumed = answer.statusCode === 206 && from > 0
   if (answer.statusCode !== 200 && !resumed) {
     answer.destroy()
-    // There is no more than is here already: a run was killed before it could look at it.
+    // The server has no more than is here already: a run was killed before it could look at it.
     if (answer.statusCode === 416 && from > 0) return { type: 'whole' }
     return {
       type: 'failed',
@@ -149,10 +151,10 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
   }
   let have = resumed ? from : 0
   const start = { have, at: now() }
-  // A page, where a file was to be, is that of a portal or of a server that has lost its way.
+  // A page in place of a file comes from a captive portal or a broken server, and is not final.
   const isPage = /^(text\/|application\/json)/i.test(answer.headers['content-type'] ?? '')
   const tooLarge: DownloadResult = { type: isPage ? 'failed' : 'refused', why: `it is larger than ${maxBytes} bytes` }
-  // The attack: an answer without an end. What is announced is judged at once, what comes as it comes.
+  // The attack: an answer without an end. Its announced length is judged at once, and the bytes as they come.
   if (have + Number(answer.headers['content-length'] ?? 0) > maxBytes) {
     answer.destroy()
     return tooLarge
@@ -181,7 +183,7 @@ async function writeBody(answer: IncomingMessage, to: string, asking: DownloadRe
   }
 }
 
-// A word and not the message: a peer's server can have a say in that, in its certificate for one.
+// The error's code and not its message: a peer's server can write parts of that, for one in its certificate.
 function requestError(error: unknown): string {
   return errno(error) || 'the connection failed'
 }

@@ -1,4 +1,4 @@
-// A file that lies encrypted on a server: fetched, checked, opened, checked again, and only then put under its name.
+// Fetches a file that lies encrypted on a server: downloaded, checked, decrypted, checked again, and only then put under its name.
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDecryption, createSha256, TAG } from '../../nostr/aes-gcm.ts'
@@ -13,24 +13,24 @@ import { openPendingFile } from './received.ts'
 
 /** What a file message says of its file. Keys and hashes are hex; `sha256` is "" where it does not say. */
 export type WantedFile = {
-  /** Where it lies; the second and further ones are tried when the first has not got it. */
+  /** Where it lies; each is tried when the ones before it did not bring it. */
   urls: readonly string[]
   aesKey: string
   nonce: string
-  /** Of what lies there, and of the file that is in it. */
+  /** SHA-256 of the encrypted bytes, and of the file in them. */
   ciphertextSha256: string
   sha256: string
-  /** The 64 hex digits whose first eight name its folder, and a name that is safe. */
+  /** 64 hex digits (a call id or a pubkey), the first eight of which name its folder; and a name that is safe. */
   folder: string
   name: string
 }
 
-/** `announcedSize`: the bytes that lie there, as their sender says; 0 for one that does not say. */
+/** `announcedSize`: the encrypted bytes on the server, as their sender says; 0 where it does not say. */
 export type FileFetchOptions = Omit<DownloadOptions, 'maxBytes'> & { announcedSize: number; fetchMax: number }
 
 /**
- * `refused` is final. `have`: bytes that are kept for the next time. `wrong`: all of it came, and it was something else: a few
- * times of that are final too.
+ * `refused` is final. `have`: bytes that are kept for the next time. `wrong`: all of it came, and it was something else, which after a few
+ * times is final too.
  */
 export type FetchResult =
   | { type: 'done'; path: string; size: number; sha256: string }
@@ -38,12 +38,12 @@ export type FetchResult =
   | { type: 'failed'; why: string; have: number; wrong?: true }
   | { type: 'paused'; have: number }
 
-/** Half a file that nobody goes on with is kept for so long, in ms. */
+/** Ms for which a part of a file is kept that nobody goes on with. */
 const PARTS_KEPT_MS = 8 * 24 * 3600 * 1000
 
 /**
- * Fetches a file from the first of its servers that has it, decrypts it and puts it in its place. Throws what is wrong with the
- * disk. The same file must not be fetched twice at once.
+ * Fetches a file from the first of its servers that has it, decrypts it and puts it in its place. Throws what is wrong with the disk. The
+ * same file must not be fetched by two at once.
  */
 export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetchOptions): Promise<FetchResult> {
   const { urls, ciphertextSha256, folder } = wanted
@@ -65,18 +65,18 @@ export async function fetchFile(home: Home, wanted: WantedFile, asked: FileFetch
         : { ...got, have: await sizeOf(part) }
     if (got.type === 'whole' || got.type === 'refused') await withDiskErrorsLater(part, () => rm(part, { force: true }))
     if (fetched.type === 'done' || fetched.type === 'paused') return fetched
-    // What was put together of two answers may be the fault of either, so it is begun anew once.
+    // Bytes of two answers that do not fit together may be the fault of either: the download begins anew.
     if (got.type === 'whole' && before > 0)
       results.push({ type: 'failed', why: 'its parts did not fit together', have: 0 })
     else results.push(fetched)
   }
-  // Where one lies, another may have it: what was wrong counts only where nothing else can come.
+  // One server may lie and another one have the file: `wrong` counts only where every one was wrong.
   const failed = results.filter((result) => result.type === 'failed')
   const open = failed.findLast((result) => !result.wrong) ?? failed.at(-1)
   return open ?? results.at(-1) ?? { type: 'refused', why: 'no address is named' }
 }
 
-// A client that announces the size of the file instead of that of its ciphertext is off by the tag.
+// Some clients announce the size of the file instead of that of its ciphertext, which is longer by the tag.
 function isPlausible(size: number, announced: number): boolean {
   return announced === 0 || size === announced || size === announced + TAG
 }
@@ -89,7 +89,7 @@ async function decryptPart(
   const outer = createSha256()
   const size = await sizeOf(part)
   for await (const piece of piecesOf(part, 0, size)) outer.update(piece)
-  // The attack: bytes that were chosen to harm whoever decrypts them. These are not the ones that our peer has announced.
+  // The attack: bytes that were chosen to harm whoever decrypts them. Only those that our peer has announced are decrypted.
   if (size < TAG || outer.hex() !== wanted.ciphertextSha256)
     return await unlikeAnnounced(part, size, wanted.announcedSize)
   const pending = openPendingFile(home, wanted.folder, wanted.name)
@@ -100,7 +100,7 @@ async function decryptPart(
       return { type: 'refused', why: 'its contents are not what was announced' }
     return { type: 'done', path: pending.place({ size: size - TAG, digest: sha256 }), size: size - TAG, sha256 }
   } catch (error) {
-    // A disk that has no room for a peer's file is no fault of the command.
+    // That the disk has no room for a peer's file must not make the command fail.
     if (errno(error) === 'ENOSPC' || errno(error) === 'EDQUOT')
       return { type: 'failed', why: 'the disk is full', have: 0 }
     return withDiskErrors(pending.path, () => {
@@ -111,7 +111,7 @@ async function decryptPart(
   }
 }
 
-// A portal's page and half a file are nothing that anybody has put there: they say nothing of what will come tomorrow.
+// A captive portal's page, or half a file, says nothing about what the server will send tomorrow.
 async function unlikeAnnounced(part: string, size: number, announced: number): Promise<FetchResult> {
   const failed = (why: string) => ({ type: 'failed', why, have: 0 }) as const
   if (!isPlausible(size, announced)) return failed(`${size} bytes came instead of ${announced}`)
@@ -120,7 +120,7 @@ async function unlikeAnnounced(part: string, size: number, announced: number): P
   return { ...failed('what lies there is not what was announced'), wrong: true }
 }
 
-/** Decrypts one file into another; the SHA-256 of that, undefined when the tag is wrong. */
+/** Decrypts one file into another, and gives the SHA-256 of that; undefined where the tag is wrong. */
 async function decryptFile(
   from: string,
   size: number,

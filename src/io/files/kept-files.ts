@@ -1,5 +1,4 @@
-// What never leaves this machine, whatever it is called: the identity, and all that lies below p2p/ but for received files and
-// transcripts.
+// What never leaves this machine, under whatever name: the identity, and everything below p2p/ but received files and transcripts.
 import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { createSha256 } from '../../nostr/aes-gcm.ts'
@@ -8,12 +7,12 @@ import type { Home } from '../home/paths.ts'
 /** Which file it is, as `stat` says with bigints. */
 export type FileId = { dev: bigint; ino: bigint; nlink: bigint }
 
-/** Whether an open file is one of them: by its real path, or because it is a further name (a hard link) of one. */
+/** Whether an open file is one of them: by its real path, or as another name (a hard link) of one. */
 export function isKeptFile(home: Home, path: string, file: FileId): boolean {
   const real = realPath(path)
   const isBelow = (folder: string) => real?.startsWith(`${realPath(folder) ?? folder}${sep}`) === true
   if (isBelow(home.dir) && !isBelow(home.files) && !isBelow(home.transcripts)) return true
-  // A file that has one name is found by that.
+  // A file with only one name was found by that name.
   const others = file.nlink > 1n ? keptPaths(home) : []
   return [home.identity, ...others].some((kept) => {
     const there = lstatSync(kept, { bigint: true, throwIfNoEntry: false })
@@ -21,7 +20,7 @@ export function isKeptFile(home: Home, path: string, file: FileId): boolean {
   })
 }
 
-/** Whether bytes are a copy of one of them. A line break more or less at the end is what a shell makes of it. */
+/** Whether bytes are a copy of one of them, or look like one. White space at the end does not count: shells add or drop a line break. */
 export function isKeptCopy(home: Home, bytes: Uint8Array): boolean {
   if (hasOwnFormat(bytes)) return true
   const given = withoutEnd(bytes)
@@ -32,7 +31,7 @@ export function isKeptCopy(home: Home, bytes: Uint8Array): boolean {
   })
 }
 
-/** The same of bytes that are too many to be held. `sha256`: theirs, in hex. */
+/** Whether bytes that are too many to be held are a copy of one of them, byte for byte. `sha256`: of the bytes, in hex. */
 export function isKeptDigest(home: Home, size: number, sha256: string): boolean {
   return keptPaths(home).some((path) => {
     if (sizeOf(path) !== size) return false
@@ -42,17 +41,17 @@ export function isKeptDigest(home: Home, size: number, sha256: string): boolean 
   })
 }
 
-/** Whether bytes begin as the state does, or a call, a call's key, or letters: a copy of what has changed meanwhile is one too. */
+/** Whether bytes begin like the state, a call, a call's key or letters: an older copy of such a file may not leave either. */
 export function hasOwnFormat(bytes: Uint8Array): boolean {
   return OWN_FORMAT.test(Buffer.from(bytes.subarray(0, 300)).toString('latin1'))
 }
 
 const OWN_FORMAT = /^\{(?:"sum":"[0-9a-f]{64}",)?"version":\d+,"(?:agent|id|call|peer)":"[0-9a-f]{64}"/
 
-/** What is as short as this says nothing: an empty list, a lock. */
+/** Shorter contents say nothing: an empty list, a lock. */
 const MIN_COPY = 32
 
-/** Bytes of white space at the end that are passed over. */
+/** Most bytes of white space at the end that do not count. */
 const MAX_END = 4
 
 function withoutEnd(bytes: Uint8Array): Buffer {
@@ -75,7 +74,7 @@ function filesBelow(folder: string, without: readonly string[]): string[] {
   })
 }
 
-// A parallel command may take a file away at any moment, and a folder may not be ours to read: then it is not ours to send.
+// Empty where the folder is gone (a parallel command may take it away) or may not be read.
 function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })

@@ -1,4 +1,4 @@
-// What may not go out: our secret key in any form, the secret of a call, and copies of files that never leave.
+// What may not go out: our secret key in any form, the secret of a call, and copies of files that never leave this machine.
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import type { Keys } from '../../nostr/crypto.ts'
@@ -7,7 +7,7 @@ import type { Home } from '../home/paths.ts'
 import { listCallKeys, readCallKey } from '../store/call-keys.ts'
 import { isKeptCopy } from './kept-files.ts'
 
-/** Why none of these may go out; undefined when there is no reason. `what`: what they are, for a sentence. */
+/** SECRET where one of the contents may not go out, undefined where all may. `what`: what they are, for a sentence. */
 export function refuseSecrets(
   contents: readonly (string | Uint8Array)[],
   { home, secret, what }: { home: Home; secret: Uint8Array; what: string },
@@ -19,19 +19,19 @@ export function refuseSecrets(
   return isCopy ? keptFileFailure(what) : undefined
 }
 
-/** Of something that holds our secret key. */
+/** The refusal of something that holds our secret key. */
 export function secretFailure(what: string): Failure {
   const hint = `nobody needs it: whoever has it is this agent from then on; \`${P2P} whoami\` shows what others may know`
   return new Failure('SECRET', `${what} holds the secret key of this agent, which never leaves`, hint)
 }
 
-/** Of something that holds the secret of one call. */
+/** The refusal of something that holds the secret of a call. */
 function callSecretFailure(what: string, call: string): Failure {
   const hint = `nobody needs it: whoever has it reads all that was said in that call; \`${P2P} transcript ${call.slice(0, 8)}\` shows the words`
   return new Failure('SECRET', `${what} holds the secret of the call ${call.slice(0, 8)}, which never leaves`, hint)
 }
 
-// The attack: an agent is talked into passing the secret of a call on, in a letter that is readable for whoever has the identity later.
+// The attack: an agent is talked into passing the secret of a call on, in a letter that a later thief of the identity can read.
 function callWhoseKeyIs(home: Home, contents: readonly (string | Uint8Array)[]): string | undefined {
   const likely = contents.filter(mayHoldKey)
   if (likely.length === 0) return undefined
@@ -41,16 +41,16 @@ function callWhoseKeyIs(home: Home, contents: readonly (string | Uint8Array)[]):
   })?.call
 }
 
-// There may be many calls, and most texts hold nothing that looks like a key: no file is read for those.
+// There may be many calls, and most texts hold nothing that looks like a key: for those no key file is read.
 function mayHoldKey(content: string | Uint8Array): boolean {
   const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1')
   return (content instanceof Uint8Array && content.length <= MAX_RAW) || KEY_LIKE.test(text)
 }
 
-/** What is as long as this holds its secrets as text, if any. */
+/** Most bytes that may hold a secret as raw bytes; longer contents are searched only for secrets as text. */
 const MAX_RAW = 4096
 
-/** Hex with whatever stands between its digits, what is written letter by letter, and base64. */
+/** Hex with whatever stands between its digits, a key that is written letter by letter, and base64. */
 const KEY_LIKE = /(?:[0-9a-f][^0-9a-z]{0,8}){60}|(?:[0-9a-z][^0-9a-z]{1,8}){40}|[A-Za-z0-9+/_-]{40}/i
 
 function soundKey(home: Home, call: string): Keys | undefined {
@@ -58,12 +58,12 @@ function soundKey(home: Home, call: string): Keys | undefined {
     const keys = readCallKey(home, call)
     return keys === 'damaged' ? undefined : keys
   } catch {
-    // What is wrong with that file says the command that needs it.
+    // The command that needs this file says what is wrong with it.
     return undefined
   }
 }
 
-/** Of a file of this agent's own, or a copy of one. */
+/** The refusal of a file of this agent's own, or of a copy. */
 export function keptFileFailure(what: string): Failure {
   const hint = 'nobody else needs it; what was received and what was said may be sent: p2p/files, p2p/transcripts'
   return new Failure('SECRET', `${what} is a file of this agent itself, which never leaves`, hint)
@@ -73,7 +73,7 @@ function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === 'string' ? Buffer.from(content) : content
 }
 
-// All of our own files are JSON: for most texts no folder is read.
+// All of our own files are JSON objects: for other contents no folder is read.
 function looksKept(content: Uint8Array): boolean {
   return content[0] === '{'.charCodeAt(0)
 }

@@ -29,24 +29,24 @@ export function placeFile(
   }
 }
 
-/** Where a file is written before it has its name. */
+/** A file that is written under a temporary name, and gets its own name once it is whole. */
 export type PendingFile = {
   readonly temp: string
   /** The path that errors name. */
   readonly path: string
-  /** Gives what is in `temp`, whole and on the disk, its name, and says which. `digest`: SHA-256 in hex. */
+  /** Puts `temp`, which must be whole and on the disk, under its name and gives the path. `digest`: SHA-256 in hex. */
   place(file: { size: number; digest: string }): string
-  /** Removes `temp`: always, in the end. */
+  /** Removes `temp`. Must be called at the end, whether it was placed or not. */
   cleanUp(): void
 }
 
-/** For a file that is too large to be handed over as bytes. As `placeFile` otherwise. */
+/** Like `placeFile`, for a file that is too large to be handed over as bytes: its caller writes `temp`. */
 export function openPendingFile(home: Home, callId: string, name: string, step: OnStep = () => {}): PendingFile {
   // A peer chose both; the last line of defence against ../../.bashrc stands where the file is written.
   if (!isHex32(callId) || !isPlain(name)) throw new Error('no safe place for a received file')
   const folder = join(home.files, callId.slice(0, 8))
   makeFolder(folder, step)
-  // What killed runs have left. An hour is longer than any run writes a file.
+  // Left by runs that were killed. No run writes a file for an hour.
   removeLeftovers(folder, PART_PREFIX, 3_600_000)
   const temp = join(folder, `${PART_PREFIX}${toHex(randomBytes(8))}`)
   return {
@@ -65,7 +65,7 @@ export function openPendingFile(home: Home, callId: string, name: string, step: 
   }
 }
 
-// A hundred files of one name are somebody's mistake or malice; from then on the digest finds a free name at once.
+// A hundred files with one name are somebody's mistake or malice; from then on the digest in the name finds a free one at once.
 function numberedName(name: string, n: number, digest: string): string {
   if (n === 1) return name
   const mark = n < 100 ? `${n}` : n === 100 ? digest.slice(0, 16) : `${digest}-${n}`

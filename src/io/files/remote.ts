@@ -1,4 +1,4 @@
-// Files that lie on servers, as a run sees them: put there and fetched from there, and what is said meanwhile.
+// Files on servers, as a run sees them: uploads and downloads, with their progress.
 
 import type { StoredFile } from '../../call/file-transfer.ts'
 import type { Keys } from '../../nostr/crypto.ts'
@@ -14,11 +14,11 @@ export type RemoteStorage = {
    * @param ahead seconds by which our clock is ahead of everybody's
    */
   put(path: string, server: string, ahead: number): Promise<StoredFile>
-  /** Fetches a file of a peer's as far as there is time. `of`: bytes that lie there, 0 when nobody has said. */
+  /** Fetches a file of a peer's, as far as there is time. `of`: the encrypted bytes on the server, 0 where nobody has said. */
   fetch(wanted: WantedFile, of: number, time: FetchTime): Promise<FetchResult>
 }
 
-/** Unix ms, and what ends it sooner. */
+/** How long a fetch may take: `until`, Unix ms, and what ends it sooner. */
 export type FetchTime = { until: number; stopped: AbortSignal }
 
 export type RemoteStorageOptions = Screen & {
@@ -29,10 +29,7 @@ export type RemoteStorageOptions = Screen & {
   stopped: AbortSignal
 }
 
-/**
- * The Blossom servers as a run uses them: `put` uploads, the rest fetches and checks. The HTTP parts are loaded with the first
- * use.
- */
+/** Opens the access to Blossom servers. The code for HTTP is loaded with the first use. */
 export function openRemoteStorage({ home, keys, files, env, stopped, ...screen }: RemoteStorageOptions): RemoteStorage {
   const { now } = screen
   const { allowPrivate, fetchMax } = files

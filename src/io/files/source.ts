@@ -1,4 +1,4 @@
-// A file of the user's that is to be sent: opened once, read as often as needed, and noticed when it changes meanwhile.
+// A file of the user's that is to be sent: opened once and read as often as needed; a change meanwhile is noticed.
 
 import { constants } from 'node:fs'
 import files, { type FileHandle } from 'node:fs/promises'
@@ -13,20 +13,18 @@ import { keptFileFailure } from './outgoing.ts'
 const PIECE_BYTES = 64 * 1024
 
 export type Source = {
-  /** Bytes that it had when it was opened. */
+  /** Its size in bytes when it was opened. */
   size: number
-  /** All of it, from the start, in pieces that are overwritten by the next one. Throws FILE_CHANGED. */
+  /** All of it, from the start. Each piece is overwritten by the next. Throws FILE_CHANGED and FILE_UNREADABLE. */
   pieces(): AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }
 
-/**
- * Opens a file to be sent. Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, and SECRET for what is never sent. Close it.
- */
+/** Opens a file to be sent; its caller closes it. Throws FILE_UNREADABLE, FILE_IS_FOLDER, FILE_EMPTY, and SECRET for what is never sent. */
 export async function openSource(path: string, home: Home): Promise<Source> {
   const { file, at } = await openFile(path)
   try {
-    // Asked of what is open, not of the path, which may be another file by now.
+    // The open file is asked and not the path, which may be another file by now.
     const stats = await file.stat({ bigint: true })
     if (stats.isDirectory()) throw folderFailure(path)
     if (!stats.isFile())
@@ -40,7 +38,7 @@ export async function openSource(path: string, home: Home): Promise<Source> {
   }
 }
 
-/** The bytes of a file of at most `maxBytes` bytes; only its size when it has more. Throws what opening and reading throw. */
+/** The bytes of a file; only its size where it has more than `maxBytes`. Throws what opening and reading throw. */
 export async function readSource(
   path: string,
   maxBytes: number,
@@ -61,7 +59,7 @@ export async function readSource(
   }
 }
 
-/** What comes on stdin, if it is no more than `maxBytes` bytes; undefined, and the rest unread, when it is. Throws FILE_UNREADABLE. */
+/** All bytes of stdin; undefined, with the rest left unread, where they are more than `maxBytes`. Throws FILE_UNREADABLE. */
 export async function readStream(stream: AsyncIterable<unknown>, maxBytes: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = []
   let size = 0
@@ -99,7 +97,7 @@ async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGe
 }
 
 async function openFile(path: string): Promise<{ file: FileHandle; at: string }> {
-  // A name with an accent may stand on the disk in the other one of Unicode's forms than it was typed in.
+  // A name with an accent may stand on the disk in another Unicode form than the one that was typed.
   const [typed = path, ...others] = new Set([path, path.normalize('NFC'), path.normalize('NFD')])
   const first = await tryOpen(typed)
   if (!(first instanceof Failure)) return { file: first, at: typed }

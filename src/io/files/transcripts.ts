@@ -1,4 +1,4 @@
-// Transcripts of calls that are over, and of those that were too long to print: p2p/transcripts/<call-id>.md, the newest one of each call.
+// Transcripts of calls that are over, and of those that were too long to print: p2p/transcripts/<call-id>.md, one for each call.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHex32, randomBytes, toHex } from '../../nostr/crypto.ts'
@@ -6,11 +6,11 @@ import type { Home } from '../home/paths.ts'
 import { commitFiles, makeFolder, type OnStep, writeNew } from '../store/atomic.ts'
 import { discard, removeLeftovers } from '../store/discard.ts'
 
-/** Writes the transcript over the one before, 0600, and gives its absolute path. Throws DISK_FULL, HOME_UNWRITABLE. */
+/** Writes the transcript of a call over an earlier one, mode 0600, and gives its absolute path. Throws DISK_FULL, HOME_UNWRITABLE. */
 export function saveTranscript(home: Home, callId: string, markdown: string, step: OnStep = () => {}): string {
   const target = transcriptPath(home, callId)
   makeFolder(home.transcripts, step)
-  // What killed runs have left. An hour is longer than any run writes a file.
+  // Left by runs that were killed. No run writes a file for an hour.
   removeLeftovers(home.transcripts, PART_PREFIX, 3_600_000)
   const temp = join(home.transcripts, `${PART_PREFIX}${toHex(randomBytes(8))}`)
   try {
@@ -22,7 +22,7 @@ export function saveTranscript(home: Home, callId: string, markdown: string, ste
   }
 }
 
-/** Where transcripts lie, by call. A folder that cannot be read holds none. */
+/** The paths of transcripts by call id; none where the folder cannot be read. */
 export function transcriptPaths(home: Home): Record<string, string> {
   const paths: Record<string, string> = {}
   for (const name of fileNames(home.transcripts)) {
@@ -40,7 +40,7 @@ function fileNames(folder: string): string[] {
   }
 }
 
-/** Where the transcript of a call lies, if it does. Throws on what is no id. */
+/** The path of a call's transcript, whether it is there or not. Throws for what is no call id. */
 export function transcriptPath(home: Home, callId: string): string {
   if (!isHex32(callId)) throw new Error('a call id is 64 hex digits')
   return join(home.transcripts, `${callId}.md`)

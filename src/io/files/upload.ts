@@ -1,4 +1,4 @@
-// A file on its way to a Blossom server: encrypted as it is read, so that no size of it ever sits in memory.
+// Uploads a file to a Blossom server, encrypted as it is read, so that a file of any size needs little memory.
 
 import type { StoredFile } from '../../call/file-transfer.ts'
 import { P2P } from '../../command-name.ts'
@@ -31,8 +31,8 @@ export type UploadOptions = {
 }
 
 /**
- * Puts a file on the server under a key of its own. Throws UPLOAD_REFUSED and UPLOAD_FAILED, and what reading the file
- * throws: FILE_CHANGED when the second reading is not like the first.
+ * Puts a file on the server, encrypted with a key of its own. Throws UPLOAD_REFUSED and UPLOAD_FAILED, SECRET for what never leaves, and
+ * what reading the file throws: FILE_CHANGED where the second reading differs from the first.
  */
 export async function upload(path: string, options: UploadOptions): Promise<StoredFile> {
   const source = await openSource(path, options.home)
@@ -46,8 +46,8 @@ export async function upload(path: string, options: UploadOptions): Promise<Stor
   }
 }
 
-// A broken connection is given back, all else is thrown. Each attempt has a key of its own: two different files under one
-// key and nonce, should the file change in between, would give both away.
+// A broken connection is given back as a value, everything else is thrown. Each attempt has a key of its own: should the file change in
+// between, two different files under one key and nonce would give both away.
 async function tryUpload(path: string, source: Source, options: UploadOptions): Promise<StoredFile | Failure> {
   const { server, keys, now, randomBytes: random = randomBytes } = options
   const [key, nonce] = [random(32), random(12)]
@@ -74,7 +74,7 @@ async function tryUpload(path: string, source: Source, options: UploadOptions): 
   return { url, aesKey: toHex(key), nonce: toHex(nonce), ciphertextSha256, sha256, size: source.size }
 }
 
-// The whole file is read before a byte of it leaves, and what must not leave is found on the way.
+// Reads the whole file before a byte of it leaves: for its hashes, and to find what must not leave.
 async function digestsOf(
   path: string,
   source: Source,
@@ -97,7 +97,7 @@ async function digestsOf(
   return { ciphertextSha256: outer.hex(), sha256 }
 }
 
-// The tag, without which no server has the file whole, is held back until all of it was what was announced.
+// The tag, without which no server has the whole file, is held back until all that was sent has the announced hash.
 async function* encryptedPieces(
   path: string,
   source: Source,

@@ -1,4 +1,4 @@
-// config.json as it stands: read, changed under the lock, its unknown keys and its damage left as they are.
+// config.json itself: read, and changed under the lock. Unknown keys are kept, and a damaged file is left as it is.
 import { join } from 'node:path'
 import { Failure } from '../../errors.ts'
 import { isRecord } from '../../json.ts'
@@ -13,23 +13,26 @@ import type { Home } from './paths.ts'
 
 export type RawConfig = { readonly [key: string]: unknown }
 
-/** Who writes (told to those who wait), and how long it may wait for its turn, in ms. */
+/** `command`: who writes, told to those who wait; `lockMs`: how long to wait for the lock. */
 export type ConfigWrite = { readonly command: string; readonly lockMs?: number; readonly step?: OnStep }
 
-/** What is in the file; {} when there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE. */
+/** What is in the file; {} where there is none. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNSAFE, HOME_UNWRITABLE. */
 export function readRawConfig(home: Home): RawConfig {
   checkHome(home)
   const raw = readWhole(home)
   if (raw === undefined) return {}
   if (!isRecord(raw)) throw damagedFailure(home, 'it is no JSON object')
-  // People write it by hand, and leave the version out.
+  // People write the file by hand and leave the version out.
   const held = upgraded({ version: 1, ...raw }, UPGRADES)
   if (held === 'newer') throw newerFailure(home.config, VERSION)
   if (held === undefined) throw damagedFailure(home, 'there never was such a version of it')
   return held
 }
 
-/** Applies a pure change to what is in the file by then and writes it. A change that gives the same object writes nothing. */
+/**
+ * Applies a pure change to what is in the file under the lock, and writes it; a change that gives the same object writes nothing. `change`
+ * may be applied more than once. Gives what is in the file then. Throws what reading throws, LOCKED and DISK_FULL.
+ */
 export async function changeRawConfig(
   home: Home,
   writing: ConfigWrite,
@@ -41,24 +44,27 @@ export async function changeRawConfig(
     const changed = change(raw)
     if (changed === raw) return raw
     const temp = join(own, 'config')
-    // People edit it: a line a value.
+    // People edit the file: each value stands on a line of its own.
     writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
     const target = linkedFile(home.config)
     commitFiles([{ temp, target, inPlace: true }], step)
-    // Left by a run that was killed: it must not come back when the file is damaged some day.
+    // A copy that a killed run has left must not come back when the file is damaged some day.
     discard(wholeCopy(target))
     return changed
   })
 }
 
-/** The value under a path, undefined when there is none. Own keys only: no path leads into an object's prototype. */
+/** The value under a path, undefined where there is none. Own keys only: no path leads into an object's prototype. */
 export function pickValue(raw: unknown, path: readonly string[]): unknown {
   const [first, ...rest] = path
   if (first === undefined) return raw
   return isRecord(raw) && Object.hasOwn(raw, first) ? pickValue(raw[first], rest) : undefined
 }
 
-/** A copy with another value under a path; undefined takes the key away. Undefined when something else is in the way. */
+/**
+ * A copy with another value under a path; the value undefined takes the key away. Gives undefined where something that is no object stands
+ * in the way.
+ */
 export function withValue(raw: unknown, path: readonly string[], value: unknown): RawConfig | undefined {
   const [first, ...rest] = path
   if (first === undefined || (raw !== undefined && !isRecord(raw))) return undefined
@@ -68,7 +74,7 @@ export function withValue(raw: unknown, path: readonly string[], value: unknown)
   return inner === undefined ? others : { ...raw, [first]: inner }
 }
 
-/** The refusal of a file that nobody can make sense of. It is left as it is. */
+/** The refusal of a damaged file, which is left as it is. `what`: what is wrong with it. */
 export function damagedFailure(home: Home, what: string, hint = 'correct it there, or put a copy of it back'): Failure {
   return new Failure('CONFIG_DAMAGED', `${home.config} is damaged: ${what}`, hint)
 }
@@ -78,13 +84,13 @@ const UPGRADES: readonly Upgrade[] = []
 
 const VERSION = versionOf(UPGRADES)
 
-// A file that is mounted by itself is written in place: while that goes on, and after it was cut off, it is whole beside it.
+// A file that is mounted by itself is written in place. While that goes on, and after it was cut off, a whole copy lies beside it.
 function readWhole(home: Home): unknown {
   const first = parseFile(home, home.config)
   if (!(first instanceof Failure)) return first
   const copy = parseFile(home, wholeCopy(linkedFile(home.config)))
   if (copy !== undefined && !(copy instanceof Failure)) return copy
-  // It may have come to its end in between.
+  // The writing may have ended in between.
   const last = parseFile(home, home.config)
   if (last instanceof Failure) throw last
   return last

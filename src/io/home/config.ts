@@ -1,4 +1,4 @@
-// The settings of p2p/config.json: read with their defaults, looked up, set and unset by key.
+// The settings in p2p/config.json: reads them with their defaults, and looks up, sets and unsets one by its key.
 
 import type { Contact } from '../../call/agents.ts'
 import { P2P } from '../../command-name.ts'
@@ -21,8 +21,8 @@ export type Config = ReturnType<typeof parseConfig>
 
 /**
  * All settings, defaults filled in, and the contacts. Throws CONFIG_DAMAGED, STATE_NEWER, HOME_UNWRITABLE.
- * @param reportBadSetting hears of each value that is none and has the default in its place; without it the first one is thrown. Only
- *   for what mends settings: nobody else may go on as if, say, nobody was blocked.
+ * @param reportBadSetting is told of each bad value, which is replaced by the default; without it the first bad value is thrown. Only for
+ *   commands that mend settings: others must not go on as if, for one, nobody was blocked.
  */
 export function readConfig(home: Home, reportBadSetting: ReportBadSetting = raise): Config {
   return parseConfig(home, readRawConfig(home), reportBadSetting)
@@ -41,7 +41,7 @@ export function ownerKeyOf({ owner }: Config): string | undefined {
   return decoded?.type === 'npub' ? decoded.pubkey : undefined
 }
 
-/** Each setting in the order of the table: its value now, its default, what it is for and what it takes. */
+/** All settings in the order of the table: the value now, the default, what it is for and what it takes. */
 export function listSettings(
   config: Config,
 ): { key: SettingKey; value: unknown; default: unknown; describe: string; expects: string }[] {
@@ -51,12 +51,12 @@ export function listSettings(
   })
 }
 
-/** The value of one key; undefined for an address or a name that is not set. Throws CONFIG_KEY. */
+/** The value of one setting; undefined for one that is not set and has no default. Throws CONFIG_KEY. */
 export function getSetting(config: Config, key: string): unknown {
   return pickValue(config, settingKey(key).split('.'))
 }
 
-/** Sets a key to what was typed, one or several values. Throws CONFIG_KEY, CONFIG_VALUE, and what changing throws. */
+/** Sets a setting to what was typed, one or several words. Throws CONFIG_KEY, CONFIG_VALUE, and what `changeRawConfig` throws. */
 export async function setSetting(
   home: Home,
   key: string,
@@ -71,7 +71,7 @@ export async function setSetting(
   await changeSetting(home, settingKey(key), value, writing)
 }
 
-/** Back to the default. Throws CONFIG_KEY, and what changing throws. */
+/** Sets a setting back to its default. Throws CONFIG_KEY, and what `changeRawConfig` throws. */
 export async function unsetSetting(home: Home, key: string, writing: ConfigWrite): Promise<void> {
   await changeSetting(home, settingKey(key), undefined, writing)
 }

@@ -1,4 +1,4 @@
-// The contacts in config.json: whom we call by what name, and how far they are trusted.
+// The contacts in config.json: the petnames that we give to agents, and how far we trust them.
 import type { Contact } from '../../call/agents.ts'
 import { fields, isRecord, oneOf, text, where } from '../../json.ts'
 import { isPubkey } from '../../nostr/crypto.ts'
@@ -11,8 +11,8 @@ export function readContacts(home: Home): readonly Contact[] {
 }
 
 /**
- * Changes the contacts, under the lock, from what is on disk by then, and gives the new ones. `edit` is pure and may be
- * applied more than once. Throws what readContacts throws, LOCKED and DISK_FULL.
+ * Changes the contacts that are on disk, under the lock, and gives the new ones. `edit` is pure and may be applied more than once. Throws
+ * what `readContacts` throws, LOCKED and DISK_FULL.
  */
 export async function editContacts(
   home: Home,
@@ -24,14 +24,14 @@ export async function editContacts(
     const edited = edit(contacts)
     if (edited === contacts) return raw
     const changed = { ...raw, contacts: edited }
-    // What could not be read again must not be written.
+    // Contacts that could not be read again must not be written.
     contactsOf(home, changed)
     return changed
   })
   return contactsOf(home, raw)
 }
 
-/** The contacts in a file that was read. Throws CONFIG_DAMAGED: a block that is silently dropped would let its peer in. */
+/** The contacts in a file that was read. Throws CONFIG_DAMAGED for a bad one: to drop it silently could let a blocked peer in. */
 export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
   const list = raw.contacts ?? []
   if (!Array.isArray(list)) throw damagedFailure(home, 'contacts is no list')
@@ -42,7 +42,7 @@ export function contactsOf(home: Home, raw: RawConfig): readonly Contact[] {
   })
 }
 
-// What else stands in it is its writer's.
+// Fields that we do not know are kept: they are their writer's.
 function parseContact(value: unknown): Contact | undefined {
   const held = contact(value)
   return held && isRecord(value) ? { ...value, ...held } : undefined

@@ -1,4 +1,4 @@
-// The secret key written to a file, for a copy in a safe place or for another client: only where its owner asks for it.
+// Writes the secret key to a file, for a copy in a safe place or for another client, only when the owner asks for it.
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Failure } from '../../errors.ts'
@@ -9,13 +9,13 @@ import { errno } from '../store/disk-errors.ts'
 import { syncFile } from '../store/sync.ts'
 
 /**
- * Writes the key as an nsec to a new file, 0600, and gives its absolute path. Throws FILE_EXISTS for whatever has that name
- * already, a link that leads nowhere among it, and FILE_UNWRITABLE.
+ * Writes the key as an nsec (NIP-19) to a new file, mode 0600, and gives its absolute path. Throws FILE_EXISTS where something has that
+ * name already, even a link that leads nowhere, and FILE_UNWRITABLE.
  */
 export function exportSecret({ secret }: Keys, path: string): string {
   const target = resolve(path)
   try {
-    // O_EXCL: a file that is there may be open in other hands, and may be readable by them.
+    // O_EXCL: another process may have an existing file open, and read it.
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
     const file = openSync(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {

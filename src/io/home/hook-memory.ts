@@ -1,4 +1,4 @@
-// The files of hook-memory: p2p/hooks/, one for each session of a harness, so that sessions side by side need no lock.
+// Where state/hook-memory.ts is kept: p2p/hooks/, one file for each session of a harness, so that parallel sessions need no lock.
 import { readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJson } from '../../json.ts'
@@ -7,13 +7,13 @@ import { makeFolder, readText, writeNew } from '../store/atomic.ts'
 import { discard } from '../store/discard.ts'
 import type { Home } from './paths.ts'
 
-/** Sessions that are kept: the latest. */
+/** Most sessions that are kept, the latest ones. */
 const MAX_SESSIONS = 50
 
-/** Opens the memory of a session. `read`: what its file holds, undefined for none. `write` throws HOME_UNWRITABLE, DISK_FULL. */
+/** Opens the memory of a session. `read` gives what its file holds, undefined for none. `write` throws HOME_UNWRITABLE, DISK_FULL. */
 export function openHookMemory(home: Home, session: string): { read(): unknown; write(value: unknown): void } {
   const folder = join(home.dir, 'hooks')
-  // What a harness calls its session may hold anything.
+  // A harness may put anything into the name of a session: the hash is safe as a file name.
   const path = join(folder, `${toHex(sha256(Buffer.from(session, 'utf8'))).slice(0, 32)}.json`)
   return {
     read: () => parseJson(readText(path)?.text ?? ''),

@@ -18,12 +18,12 @@ import { readSecretFile } from '../store/secret-file.ts'
 import { syncFolder } from '../store/sync.ts'
 import type { Env, Home } from './paths.ts'
 
-/** Random bytes for the key, and the time (ms) of its making; `step` as in atomic.ts. */
+/** `randomBytes`: where a new key comes from; `now`: Unix ms; `step`: as in atomic.ts. */
 export type IdentityOptions = { readonly randomBytes?: RandomBytes; readonly now?: number; readonly step?: OnStep }
 
 /**
- * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where it is set, and then no file is touched; else the identity file,
- * made when there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNWRITABLE, DISK_FULL.
+ * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where that is set, and then no file is touched; else the identity file, which is
+ * made where there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNSAFE, HOME_UNWRITABLE, DISK_FULL.
  * No message holds any part of a secret: not what was typed, not what stood in the file, not a parser's quotation of it.
  */
 export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {}): Keys {
@@ -31,14 +31,14 @@ export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {})
   checkHome(home)
   const there = lstat(home.identity)
   if (there === undefined) createIdentity(home, randomKeys(making.randomBytes), making)
-  // A first run that was killed has left a second name of the secret, or a key that nobody uses.
+  // A first run that was killed has left a second name of the file, or a key that nobody uses.
   else if (there.nlink > 1) removeLeftovers(home.root, IDENTITY_TEMP)
   return parseIdentity(home.identity, readGuarded(home.identity))
 }
 
 /**
- * Takes in a key that was made elsewhere (nsec or 64 hex digits). Where there is an identity already it must be that one.
- * Throws what loadIdentity throws, and IDENTITY_EXISTS.
+ * Makes a key from elsewhere (nsec or 64 hex digits) the identity. Where there is an identity already it must be the same one. Throws what
+ * `loadIdentity` throws, and IDENTITY_EXISTS.
  */
 export function importIdentity(home: Home, bytes: Uint8Array, making: IdentityOptions = {}): Keys {
   const keys = secretKeys(valueText(inputText('file', bytes).text))
@@ -57,12 +57,12 @@ export function importIdentity(home: Home, bytes: Uint8Array, making: IdentityOp
 function fromEnvironment(text: string): Keys {
   const keys = secretKeys(valueText(text))
   if (keys !== undefined) return keys
-  // An empty one too: a secret that CI failed to fill in must not turn the run into one of another agent.
+  // Empty ones are refused too: with a secret that CI failed to fill in, the run would be that of another agent.
   const hint = 'set it to an nsec or to 64 hex digits, or unset it to use the identity file'
   throw new Failure('BAD_SECRET', 'P2P_SECRET_KEY holds no secret key', hint)
 }
 
-// What stands around a key is none of it; what stands for other bytes is no key.
+// White space and quotes around a key are taken off; a text that is not UTF-8 is no key.
 function valueText(text = ''): string {
   return inputText('variable', text).text ?? ''
 }
@@ -74,7 +74,7 @@ export function secretKeys(text: string): Keys | undefined {
   return secret === undefined ? undefined : keysFrom(secret)
 }
 
-// Written under another name and linked into place: of two first runs one link succeeds, and nobody reads half a key.
+// Written under another name and linked into place: of two first runs only one link succeeds, and nobody reads half a key.
 function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () => {} }: IdentityOptions): void {
   const text = JSON.stringify(
     {
@@ -94,7 +94,7 @@ function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () =>
     linkNew(temp, home.identity, step)
     syncFolder(home.root)
   } catch (error) {
-    // Whoever came first has swept our file away.
+    // Another first run was faster and has swept our file away.
     if (errno(error) !== 'ENOENT' || lstat(home.identity) === undefined) throw error
   } finally {
     discard(temp)
@@ -103,7 +103,7 @@ function createIdentity(home: Home, keys: Keys, { now = Date.now(), step = () =>
   removeLeftovers(home.root, IDENTITY_TEMP)
 }
 
-// There is no agent here yet, so another folder is as good.
+// There is no agent here yet, so the hint may name another folder.
 function elseHere(make: () => void): void {
   try {
     make()
@@ -114,7 +114,7 @@ function elseHere(make: () => void): void {
   }
 }
 
-/** What is in the identity file, which only its owner can read or change. Throws IDENTITY_UNSAFE. */
+/** What is in the identity file. Throws IDENTITY_UNSAFE where others than its owner could read or change it. */
 function readGuarded(path: string): Uint8Array {
   const refuse = (what: string, hint = RESTORE) => new Failure('IDENTITY_UNSAFE', `${path} ${what}`, hint)
   return readSecretFile(path, refuse) ?? new Uint8Array(0)
@@ -132,7 +132,7 @@ function parseIdentity(path: string, bytes: Uint8Array): Keys {
 
 const identityFile = fields<{ secretKey: string; pubkey?: string }>({ secretKey: text }, { pubkey: text })
 
-// Nothing that would begin as a new agent: everybody who knows this one would lose it.
+// The hint never suggests to begin as a new agent: everybody who knows this one would lose it.
 const RESTORE = 'put a copy of the identity file in its place; where there is none, its key may still stand in a backup'
 
 /** From each version of the identity file to the next. */

@@ -6,11 +6,11 @@ import { inputText } from '../../input-text.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** Absolute paths. `root` belongs to the user and may hold other things; `dir` and what is below it is ours. */
+/** Absolute paths. `root` belongs to the user and may hold other things; `dir` and everything below it is ours. */
 export type Home = {
   readonly root: string
   readonly identity: string
-  /** The pubkey of the identity that has had a state here. */
+  /** The file with the pubkey of the identity that has had a state here. */
   readonly used: string
   readonly dir: string
   readonly config: string
@@ -23,8 +23,8 @@ export type Home = {
 }
 
 /**
- * --home, else P2P_HOME, else OPENCLAW_STATE_DIR, else ~/.openclaw. Touches nothing; an empty value counts as not given.
- * Throws BAD_HOME for what only looks like a path: another folder is another agent.
+ * The home at --home, else P2P_HOME, else OPENCLAW_STATE_DIR, else ~/.openclaw; an empty value counts as not given. Touches no file. Throws
+ * BAD_HOME for a path that was hardly meant so (quotes, an unset variable): another folder would be another agent.
  */
 export function homeOf(option: string | undefined, env: Env): Home {
   const given = { '--home': option, P2P_HOME: env.P2P_HOME, OPENCLAW_STATE_DIR: env.OPENCLAW_STATE_DIR }
@@ -46,7 +46,7 @@ export function homeOf(option: string | undefined, env: Env): Home {
   }
 }
 
-// Crontabs and .env files pass ~ on as it stands; a folder named "~" in some working directory would be a second identity.
+// Crontabs and .env files pass ~ on unexpanded; a folder named "~" in some working directory would be a second identity.
 function expandTilde(path: string, env: Env): string {
   if (path !== '~' && !path.startsWith('~/')) return path
   return join(env.HOME ? checkedPlace('HOME', env.HOME) : userFolder(), path.slice(1))
@@ -62,11 +62,11 @@ function checkedPlace(name: string, path: string): string {
 // A container may run as a number that no user has.
 function userFolder(): string {
   try {
-    // With HOME set to nothing, the first gives nothing too.
+    // Where HOME is set to nothing, homedir() gives nothing too.
     const folder = homedir() || userInfo().homedir
     if (folder !== '') return folder
   } catch {
-    // Told below.
+    // Refused below.
   }
   throw new Failure(
     'BAD_HOME',

@@ -1,4 +1,4 @@
-// Which relays play which part: the configured ones, or those of --relay and P2P_RELAYS in every role.
+// Which relays play which role: the configured ones, or those of --relay or P2P_RELAYS in every role.
 import { P2P } from '../../command-name.ts'
 import { Failure } from '../../errors.ts'
 import { inputText } from '../../input-text.ts'
@@ -10,7 +10,7 @@ import { SETTINGS } from './settings.ts'
 export type RelayRoles = { presence: readonly string[]; inbox: readonly string[]; lookup: readonly string[] }
 
 /**
- * The relays of each role. `typed`: --relay. `say` hears of configured relays that were shut down and are left out. Throws
+ * The relays of each role. `typed`: --relay, as typed. `say` is told of configured relays that were shut down, and are left out. Throws
  * BAD_RELAY.
  */
 export function rolesOf(config: Config, typed: readonly string[], env: Env, say: (line: string) => void): RelayRoles {
@@ -21,13 +21,13 @@ export function rolesOf(config: Config, typed: readonly string[], env: Env, say:
     const gone = config.relays[role].filter(isDecommissioned)
     for (const url of gone)
       say(`${url} in relays.${role} was shut down and is not used; \`${P2P} config unset relays.${role}\``)
-    // Nothing may stop the very command that mends this.
+    // Not an error where none is left: that would stop the very command that mends it.
     return alive.length > 0 ? alive : SETTINGS[`relays.${role}`].defaultValue
   }
   return { presence: usableRelays('presence'), inbox: usableRelays('inbox'), lookup: usableRelays('lookup') }
 }
 
-/** The same without a configuration: undefined when neither --relay nor P2P_RELAYS names any. Throws BAD_RELAY. */
+/** The relays of --relay or P2P_RELAYS, in every role; undefined where neither names any. Throws BAD_RELAY. */
 export function namedRoles(typed: readonly string[], env: Env): RelayRoles | undefined {
   const named = typed.length > 0 ? typed : readRelayVariable(env.P2P_RELAYS ?? '')
   const urls = [...new Set(named.map(checkedUrl))]

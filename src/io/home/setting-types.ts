@@ -6,8 +6,8 @@ import { decodeNip19, npubEncode } from '../../nostr/nip19.ts'
 import { isLoopback, relayUrl } from '../../nostr/relay-url.ts'
 
 /**
- * One setting. `check` takes a JSON value and gives it in its proper shape, undefined when it is no such thing. `typed` makes
- * the JSON value of what stood on a command line; `check` judges it afterwards.
+ * One setting. `check` gives a JSON value in its proper shape, undefined where it is none that the setting takes. `typed` makes a JSON
+ * value of the words on a command line; `check` judges that afterwards.
  */
 export type Setting<T> = {
   readonly defaultValue: T
@@ -17,9 +17,8 @@ export type Setting<T> = {
   typed(values: readonly string[]): unknown
 }
 
-/** Text on one line. @param maxLength characters as people count them */
+/** Text on one line. @param maxLength most Unicode code points */
 export function textSetting(maxLength: number, describe: string): Setting<string> {
-  // Length in characters as people count them; control characters would let a name draw on other people's terminals.
   const check = where(line, (value) => [...value].length <= maxLength)
   return {
     defaultValue: '',
@@ -30,7 +29,7 @@ export function textSetting(maxLength: number, describe: string): Setting<string
   }
 }
 
-/** Several words. @param maxCount how many @param each characters of one */
+/** Several words. @param maxCount how many @param each most code points of one */
 export function textsSetting(maxCount: number, each: number, describe: string): Setting<readonly string[]> {
   const words = list(
     where(line, (word) => word !== '' && [...word].length <= each),
@@ -40,7 +39,7 @@ export function textsSetting(maxCount: number, each: number, describe: string): 
   return { defaultValue: [], describe, expects, check: (value) => withoutRepeats(words(value)), typed: parseList }
 }
 
-/** Relay addresses, each in its one spelling. An empty list would cut the agent off; `unset` brings the default back. */
+/** Relay addresses, each in its one spelling. An empty list is refused: it would cut the agent off. */
 export function relaysSetting(defaultValue: readonly string[], describe: string): Setting<readonly string[]> {
   const urls = list((value) => relayUrl(text(value) ?? ''), 20)
   const check = (value: unknown) => {
@@ -93,7 +92,7 @@ export function numberSetting(min: number, max: number, defaultValue: number, de
   return { defaultValue, describe, expects: `a whole number from ${min} to ${max}`, check, typed }
 }
 
-/** A command as a list of its words, run without a shell. On a command line a JSON list, or one value a word. */
+/** A command as a list of its words, run without a shell. It is typed as one JSON list, or as one value for each word. */
 export function commandSetting(describe: string): Setting<readonly string[]> {
   const check = list(
     where(text, (word) => !word.includes('\0')),
@@ -105,26 +104,15 @@ export function commandSetting(describe: string): Setting<readonly string[]> {
   return { defaultValue: [], describe, expects, check: (value) => withProgram(check(value)), typed }
 }
 
-/** An address. @param protocols with the colon, as URL has them */
-function urlSetting(protocols: readonly string[], describe: string): Setting<string | undefined> {
-  const check = where(
-    text,
-    (value) => value.length <= 2048 && URL.canParse(value) && protocols.includes(new URL(value).protocol),
-  )
-  const expects = `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
+/** An address that secrets are sent to: https://, or http:// to this machine, where nobody can listen on the way. */
+export function safeUrlSetting(describe: string): Setting<string | undefined> {
+  const expects = 'an address that begins with https://; http:// leads to this machine (localhost, 127.0.0.1) only'
+  const check = where(text, (value) => value.length <= 2048 && URL.canParse(value) && isSafe(new URL(value)))
   return { defaultValue: undefined, describe, expects, check, typed: joinWords }
 }
 
-/** An address that secrets are sent to: https://, or http:// to this machine, where nobody can read the way. */
-export function safeUrlSetting(describe: string): Setting<string | undefined> {
-  const { check, ...rest } = urlSetting(['https:', 'http:'], describe)
-  const expects = 'an address that begins with https://; http:// leads to this machine (localhost, 127.0.0.1) only'
-  const safely = (value: unknown) => {
-    const address = check(value)
-    const { protocol, hostname } = new URL(address ?? 'about:blank')
-    return protocol === 'https:' || isLoopback(hostname) ? address : undefined
-  }
-  return { ...rest, expects, check: safely }
+function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }
 
 /** A NIP-05 name: name@domain, or a domain alone. */
@@ -144,7 +132,7 @@ export function npubSetting(describe: string): Setting<string | undefined> {
   return { defaultValue: undefined, describe, expects: 'an npub', check, typed: joinWords }
 }
 
-/** A word handed to another program. One with a dash in front would be taken for an option of it. */
+/** A word that is handed to another program. With a dash in front it would be taken for an option. */
 export function wordSetting(describe: string): Setting<string | undefined> {
   const check = where(line, (value) => /^[^-\s]\S{0,199}$/.test(value))
   return { defaultValue: undefined, describe, expects: 'a word that begins with no dash', check, typed: joinWords }

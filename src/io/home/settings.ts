@@ -70,7 +70,7 @@ const TABLE = {
 
 export type SettingKey = keyof typeof TABLE
 
-/** What each key's value is. */
+/** The type of each setting's value. */
 export type SettingValues = { readonly [K in SettingKey]: (typeof TABLE)[K] extends Setting<infer T> ? T : never }
 
 export const SETTINGS: { readonly [K in SettingKey]: Setting<SettingValues[K]> } = TABLE
@@ -78,12 +78,12 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<SettingValues[K]> }
 /** All keys in the order of the table. */
 export const SETTING_KEYS: readonly SettingKey[] = Object.keys(SETTINGS).filter(isSettingKey)
 
-/** Whether a text is a key. Own keys only: "constructor" and "__proto__" come with every object. */
+/** Whether a text is the key of a setting. Own keys only: "constructor" and "__proto__" come with every object. */
 export function isSettingKey(text: string): text is SettingKey {
   return Object.hasOwn(SETTINGS, text)
 }
 
-/** The up to three keys that a mistyped one may have meant, the closest first. */
+/** At most three keys that a mistyped one may have meant, the closest first. */
 export function similarKeys(text: string): SettingKey[] {
   const wanted = text.slice(0, 64).toLowerCase()
   const last = (key: string) => key.slice(key.lastIndexOf('.') + 1)
@@ -99,7 +99,7 @@ export function similarKeys(text: string): SettingKey[] {
     .map(({ key }) => key)
 }
 
-// Levenshtein: how many letters to change, add or leave out.
+// Levenshtein distance: how many letters are changed, added or left out.
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, n) => n)
   for (const [i, letter] of [...a].entries()) {

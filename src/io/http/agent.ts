@@ -1,5 +1,5 @@
-// The way to an address: through the proxy that the environment names, and never into our own network by a name that
-// somebody else gave us.
+// The route to an address: through the proxy that the environment names, and never into our own network by a name that somebody else gave
+// us.
 import dns, { type LookupAddress } from 'node:dns'
 import type { Agent } from 'node:http'
 import type { LookupFunction } from 'node:net'
@@ -7,11 +7,11 @@ import { isPrivateHost } from '../../nostr/relay-url.ts'
 import type { Env } from '../home/paths.ts'
 import { proxyFor } from './proxy-env.ts'
 
-/** For one connection, as http.request and ws take it. Whoever uses it destroys the agent in the end. */
+/** The route of one connection, in the form that http.request and ws take. Whoever uses it destroys the agent at the end. */
 export type HttpRoute = { agent?: Agent | undefined; lookup?: LookupFunction | undefined }
 
 /**
- * Gives the way to an address.
+ * Gives a function that makes the route to an address, anew for each connection.
  * @param trusted whether an address is our own choice, so that it may lead anywhere
  */
 export function openRoutes(env: Env, trusted: (address: string) => boolean): (address: string) => Promise<HttpRoute> {
@@ -22,8 +22,8 @@ export function openRoutes(env: Env, trusted: (address: string) => boolean): (ad
 }
 
 /**
- * A new agent for one connection to a ws, wss, http or https address; undefined where no proxy is set. Its `destroy` ends
- * the connection, also one that is still being dialed. Its errors name the proxy and never its password.
+ * A new agent for one connection to a ws, wss, http or https address; undefined where no proxy is set. Its `destroy` ends the connection,
+ * even one that is still being dialed. Its errors name the proxy, but never its password.
  */
 export async function agentFor(address: string, env: Env): Promise<Agent | undefined> {
   const gateway = proxyFor(address, env)
@@ -33,9 +33,9 @@ export async function agentFor(address: string, env: Env): Promise<Agent | undef
 }
 
 /**
- * Looks a name up and keeps the addresses out in the world. The attack: a public name in a peer's list that resolves to
- * 127.0.0.1 or 169.254.169.254, perhaps only the second time it is asked for. So the address is judged that is then
- * connected to. Behind an HTTP or socks5h proxy it is the proxy that looks names up, and that has to refuse its own network.
+ * Looks a name up and keeps only public addresses; the error EPRIVATE where there are none. The attack: a public name in a peer's list
+ * that resolves to 127.0.0.1 or 169.254.169.254, perhaps only the second time it is asked for. So the very address is judged that is
+ * connected to. Behind an HTTP or socks5h proxy the proxy looks names up, and has to refuse its own network.
  */
 export const publicOnly: LookupFunction = (host, options, done) => {
   dns.lookup(host, { ...options, all: true }, (error, found) =>

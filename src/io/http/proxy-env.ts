@@ -4,12 +4,12 @@ import { inputText } from '../../input-text.ts'
 import type { Env } from '../home/paths.ts'
 
 /**
- * The proxy that a variable names. `url` is undefined when its value is none that we can use: such an address is not
- * contacted at all, since whoever set a proxy may have a reason not to be seen without it.
+ * The proxy that a variable names. `url` is undefined where we cannot use its value: then addresses behind it are not contacted at all,
+ * since whoever set a proxy may have a reason not to be seen without it.
  */
 export type ProxySetting = { variable: string; url: URL | undefined }
 
-/** The proxy for a ws, wss, http or https address; undefined where there is none. Loopback is no exception. */
+/** The proxy for a ws, wss, http or https address; undefined where none is set. Loopback is no exception. */
 export function proxyFor(address: string, env: Env): ProxySetting | undefined {
   const { protocol, hostname, port } = new URL(address)
   const secure = protocol === 'wss:' || protocol === 'https:'
@@ -22,7 +22,7 @@ export function proxyFor(address: string, env: Env): ProxySetting | undefined {
   return { variable, url: parseProxyUrl(inputText('variable', env[variable] ?? '').text ?? '') }
 }
 
-/** How a proxy is called in messages: without the name and the password that it wants. */
+/** What a proxy is called in messages: without the user name and the password in its address. */
 export function proxyName({ variable, url }: ProxySetting): string {
   return url === undefined ? variable : `${url.protocol}//${url.host}`
 }

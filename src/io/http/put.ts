@@ -5,14 +5,14 @@ import { deferred, errorCause } from '../timers.ts'
 import type { HttpRoute } from './agent.ts'
 import { beginRequest, readStart } from './request.ts'
 
-/** No byte has moved for so long, in ms: the connection is dead. Once all is sent, a server may need longer to store it. */
+/** Ms without a byte after which the connection counts as dead. Once all is sent, a server may need longer to store it. */
 const IDLE_MS = 30_000
 const STORING_MS = 120_000
 
-/** How long a server may take to say that it does not even want the body (RFC 9110, 10.1.1), in ms. */
+/** Ms that a server has to say that it does not want the body (RFC 9110, 10.1.1). */
 const CONTINUE_MS = 1_000
 
-/** Bytes of an answer that are read. */
+/** Most bytes of an answer that are read. */
 const MAX_RESPONSE = 65_536
 
 export type PutOptions = {
@@ -26,7 +26,10 @@ export type PutOptions = {
 
 export type PutResult = { status: number; reason: string | string[] | undefined; body: string } | { broken: Foreign }
 
-/** What the server answered, also when it did before all was sent; `broken` when the connection did not last. */
+/**
+ * PUTs the pieces. Gives what the server answered, perhaps before all was sent; `broken` where the connection broke, or was stopped. Throws
+ * what `pieces` throws.
+ */
 export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options: PutOptions): Promise<PutResult> {
   const { length, headers, idleMs = IDLE_MS, stopped } = options
   const {
@@ -45,7 +48,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
   stopped.addEventListener('abort', stop, { once: true })
   void response.then(
     async (answer) => {
-      // The number says enough; a descriptor that is cut off is none.
+      // The status says enough where the body is cut off.
       const { text: body = '' } = await readStart(answer, MAX_RESPONSE)
       end({ status: answer.statusCode ?? 0, reason: answer.headers['x-reason'], body })
     },
@@ -57,7 +60,7 @@ export async function put(url: URL, pieces: AsyncGenerator<Uint8Array>, options:
       timer.set(done === length ? STORING_MS : idleMs)
       options.progress(done, length)
     })
-    // What is wrong with the file is thrown, and is more than what the server makes of it.
+    // What is wrong with the file is thrown, whatever the server has answered.
     const [answer] = await Promise.all([over.promise, sent])
     return answer
   } finally {
@@ -77,7 +80,7 @@ async function sendBody(
   const answer = over.then(() => {
     answered = true
   })
-  // A refusal must not be lost in a connection that is reset under the body, and a body that is not wanted not be sent.
+  // Waits for the server to want the body: a refusal could be lost when the connection is reset while the body is sent.
   await Promise.race([answer, awaitContinue(asked)])
   let done = 0
   for await (const piece of pieces) {

@@ -1,6 +1,6 @@
-// One request over HTTP, of whatever kind: all that this program asks goes out here, save for what it asks a proxy (tunnel.ts). Each has
-// a connection of its own, through the proxy that its route names, and follows no redirect. How much of an answer is read is bounded;
-// how long is waited, whoever asks says.
+// One HTTP request: all of this program's go out here, except CONNECT to a proxy (tunnel.ts) and the upgrade to a WebSocket (ws). Each has
+// a connection of its own, through the proxy that its route names, and follows no redirect. How much of an answer is read is bounded; how
+// long to wait is for the caller to say.
 import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as plainly } from 'node:http'
 import { request as securely } from 'node:https'
 import { onAbort } from '../timers.ts'
@@ -18,20 +18,20 @@ export type RequestOptions = {
   anonymous?: true
 }
 
-/** `response`: its head, or why there is none, as Node's error. `end` ends it and the connection, at any time. */
+/** `response`: the head of the answer; rejects with Node's error. `end` ends the request and its connection, at any time. */
 export type Exchange = { request: ClientRequest; response: Promise<IncomingMessage>; end(): void }
 
-/** Begins a request; what is written to it and its end are its caller's. `response` must be awaited. */
+/** Begins a request. Its caller writes to it and ends it, and must await `response`. */
 export function beginRequest(url: URL, options: RequestOptions): Exchange {
   const { method, headers, route, signal, ca, anonymous } = options
   const request = (url.protocol === 'https:' ? securely : plainly)(url, {
     ...{ method, headers, ...route, ca },
     ...(signal && { signal }),
     ...(anonymous && { auth: '' }),
-    // Without an agent of its own a connection would be kept for the next request, which never comes.
+    // `false`: a default agent would keep the connection open for a next request, which never comes.
     agent: route.agent ?? false,
   })
-  // A proxy that is still being dialed is not ended by the end of the request.
+  // To destroy the request does not end a proxy that is still being dialed.
   const end = () => {
     request.destroy()
     route.agent?.destroy()
@@ -48,15 +48,15 @@ export function beginRequest(url: URL, options: RequestOptions): Exchange {
   return { request, response, end }
 }
 
-/** Whether a status leads somewhere else. */
+/** Whether a status is a redirect (3xx). */
 export function isRedirect(status: number): boolean {
   return status >= 300 && status < 400
 }
 
-/** The first bytes of an answer as text, undefined where they are not UTF-8; whether that is all of it, and what it broke off with. */
+/** `text`: the first bytes of an answer, undefined where they are not UTF-8; `whole`: whether that is all; `broken`: why it broke off. */
 export type ResponseStart = { text: string | undefined; whole: boolean; broken?: unknown }
 
-/** Reads an answer up to `maxBytes`, or to where the connection breaks, and ends it there. Never rejects. */
+/** Reads an answer up to `maxBytes`, or until the connection breaks, and ends the connection there. Never rejects. */
 export async function readStart(response: IncomingMessage, maxBytes: number): Promise<ResponseStart> {
   const parts: Buffer[] = []
   let size = 0
@@ -76,7 +76,7 @@ export async function readStart(response: IncomingMessage, maxBytes: number): Pr
   return { text: utf8(Buffer.concat(parts), whole), whole, broken }
 }
 
-// What is cut off may end in the middle of a letter.
+// A text that is cut off may end in the middle of a character.
 function utf8(bytes: Uint8Array, whole: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !whole })

@@ -1,6 +1,6 @@
-// Connections through a proxy, for whatever takes an http.Agent: WebSockets, requests. The libraries that offer such agents
-// cannot be cancelled while they dial, so a proxy that says nothing would keep a command alive for half a minute. A CONNECT goes out
-// here and not through request.ts, which needs such an agent itself: what answers it is no document, but the connection.
+// Connections through a proxy, for whatever takes an http.Agent: WebSockets, requests. The libraries that offer such agents cannot be
+// cancelled while they dial, so a silent proxy would keep a command alive for half a minute. CONNECT goes out here and not through
+// request.ts, which needs such an agent itself.
 import { lookup as resolve } from 'node:dns'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -35,7 +35,7 @@ export function agentThrough(proxy: ProxySetting, secure: boolean): HttpAgent {
   })
 }
 
-/** The open way to the target, or why there is none. */
+/** The open connection to the target, or an error that names the proxy and says why there is none. */
 async function openTunnel(proxy: ProxySetting, target: TunnelTarget, closed: AbortSignal): Promise<Socket | Error> {
   const stop = abortAfter(TUNNEL_TIMEOUT, closed)
   try {
@@ -84,7 +84,7 @@ async function throughSocks(proxy: URL, target: TunnelTarget, signal: AbortSigna
   const { SocksClient } = await import('socks')
   const { host, port } = target
   const dialed = await dial(withoutBrackets(proxy.hostname), Number(proxy.port) || 1080, signal)
-  // socks5 looks names up here, socks5h leaves it to the proxy: with Tor nobody else must learn whom we look for.
+  // With socks5 we look names up, with socks5h the proxy does: with Tor nobody else must learn whom we look for.
   const destination = proxy.protocol === 'socks5:' ? await addressOf(target) : host
   const login = { userId: decodedLogin(proxy.username), password: decodedLogin(proxy.password) }
   const { socket } = await SocksClient.createConnection({
@@ -118,7 +118,7 @@ function addressOf({ host, lookup }: TunnelTarget): Promise<string> {
 
 function withTls(options: ConnectionOptions, socket: Socket): Duplex {
   const { path: _, ...rest } = options
-  // As Node does it for connections of its own: a WebSocket is spoken over HTTP/1.1 only.
+  // As Node does for its own connections: a WebSocket needs HTTP/1.1.
   const secure = encrypt({ ALPNProtocols: ['http/1.1'], ...rest, socket })
   socket.on('error', (error) => secure.destroy(error))
   return secure
@@ -132,7 +132,7 @@ function withoutBrackets(host: string): string {
   return host.replace(/^\[|\]$/g, '')
 }
 
-// A name or password as it was meant. Many people do not write its "%" as "%25".
+// A user name or password as it was meant: many people do not write "%" as "%25".
 function decodedLogin(text: string): string {
   try {
     return decodeURIComponent(text)

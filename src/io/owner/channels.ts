@@ -1,4 +1,4 @@
-// The owner's channels outside of Nostr: which are configured, and telling the owner through one of them.
+// The owner's channels outside of Nostr: which are configured, and how the owner is told through each.
 import { foreign } from '../../sanitize.ts'
 import type { Config } from '../home/config.ts'
 import type { Env, Home } from '../home/paths.ts'
@@ -11,15 +11,15 @@ export type OwnerChannel = 'openclaw' | 'webhook' | 'command'
 export type Owner = {
   /** The channels that are configured. */
   channels: readonly OwnerChannel[]
-  /** Tells the owner; `ms`: how long it may take. Never rejects. */
+  /** Tells the owner through one channel, within `ms` milliseconds. Never rejects. */
   tell(channel: OwnerChannel, notice: OwnerNotice, ms: number): Promise<OwnerReply>
-  /** Appends a line to escalations.jsonl; what went wrong. */
+  /** Appends a line to escalations.jsonl; what went wrong, undefined where nothing did. */
   log(line: object): string | undefined
 }
 
-/** The ways to the owner that the settings name, and the log of escalations. Each is loaded when it is used. */
+/** Opens the channels that the settings name, and the log of escalations. The code of each channel is loaded when it is used. */
 export function openOwner(home: Home, { webhook, command, openclaw }: Config['owner'], env: Env): Owner {
-  // A half-set channel is one that fails and says why, not one that is passed over.
+  // A half-configured channel counts, so that it fails and says why.
   const chats = [openclaw.target, openclaw.channel, openclaw.account].some((part) => part !== undefined)
   return {
     channels: [

@@ -1,10 +1,10 @@
-// owner.command: the owner's own program, which gets the notice as JSON on its stdin and nothing of it in its arguments.
+// owner.command: the owner's own program, which gets the notice as JSON on stdin, and nothing of it in its arguments.
 import type { Env } from '../home/paths.ts'
 import { type OwnerReply, parseAnswer } from './answer.ts'
 import type { OwnerNotice } from './notice.ts'
 import { runProgram } from './program.ts'
 
-/** Told when the program ended with 0; its standard output may be the answer. Never rejects. */
+/** Runs the program; the owner counts as told where it ended with 0. Its stdout may be the answer. Never rejects. */
 export async function tellCommand(
   words: readonly string[],
   { facts, text }: OwnerNotice,

@@ -1,4 +1,4 @@
-// escalations.jsonl: every escalation, one line each, with what became of it.
+// escalations.jsonl: a line for every escalation, with what became of it.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { Failure } from '../../errors.ts'
 import type { Home } from '../home/paths.ts'
@@ -6,7 +6,7 @@ import { makeFolder } from '../store/atomic.ts'
 import { withDiskErrors } from '../store/disk-errors.ts'
 import { syncFile } from '../store/sync.ts'
 
-/** Appends a line. What went wrong, as a value: an owner who can be told otherwise must be told all the same. */
+/** Appends a line. Gives what went wrong as a value, undefined where nothing did: a full disk must not keep the owner from being told. */
 export function logLine(home: Home, line: object): string | undefined {
   try {
     withDiskErrors(home.escalations, () => {

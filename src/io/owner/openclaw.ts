@@ -1,4 +1,4 @@
-// owner.openclaw: a message to the owner's chat by OpenClaw's own command. What counts is what its JSON says.
+// owner.openclaw: a message to the owner's chat, sent with OpenClaw's own command, whose JSON says whether it was.
 
 import { isRecord, ownValue, parseJson, text } from '../../json.ts'
 import { type Foreign, foreign, foreignLine } from '../../sanitize.ts'
@@ -8,7 +8,7 @@ import { runProgram } from './program.ts'
 
 export type OpenclawTarget = { channel: string | undefined; target: string | undefined; account: string | undefined }
 
-/** What went wrong; undefined when OpenClaw says that it has sent the message. Never rejects. */
+/** Sends the message. Gives what went wrong; undefined where OpenClaw says that it has sent it. Never rejects. */
 export async function tellOpenclaw(
   { channel, target, account }: OpenclawTarget,
   { text: message }: OwnerNotice,
@@ -40,7 +40,7 @@ function documentIn(stdout: string): unknown {
   return undefined
 }
 
-// The outcome stands on top, or in `payload` as the channel's plugin gave it, or in that one's `result`.
+// The outcome stands at the top, or in `payload`, as the channel's plugin gave it, or in the `result` of that.
 function complaintIn(answer: unknown, depth = 0): Foreign | undefined {
   if (!isRecord(answer) || depth > 2) return undefined
   const said = (name: string) => ownValue(answer, name)

@@ -1,22 +1,22 @@
-// A program of the owner's, run without a shell and for a bounded time.
+// Runs a program of the owner's, without a shell and for a bounded time.
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { type Foreign, foreign, foreignLine, isBlank } from '../../sanitize.ts'
 import type { Env } from '../home/paths.ts'
 import { formatSeconds } from '../timers.ts'
 
-/** `input`: what it gets on stdin. `ms`: how long it may run. */
+/** `input`: what it gets on stdin. `ms`: most milliseconds that it may run. */
 export type ProgramOptions = { input: string; ms: number; env: Env }
 
-/** How it ended: `error` is absent when it ended with 0. `stdout` is its first 64 KiB. */
+/** How it ended: `error` is absent where it ended with 0. `stdout`: the first 64 KiB of it. */
 export type ProgramResult = { error?: Foreign; stdout: string }
 
 const MAX_OUTPUT = 65_536
 
-/** A program that has ended may have left another behind that holds its output open: so long is that waited for, in ms. */
+/** Ms that the output is waited for after the program has ended: another one that it left behind may hold the output open. */
 const DRAIN_MS = 300
 
-/** Runs a program with its arguments as a list. Never rejects. */
+/** Runs a program with its arguments as a list; it is killed when its time is up. Never rejects. */
 export function runProgram(
   [file = '', ...args]: readonly string[],
   { input, ms, env }: ProgramOptions,
@@ -43,7 +43,7 @@ export function runProgram(
       child.on('close', done)
       timers.push(setTimeout(done, DRAIN_MS))
     })
-    // A program that does not read its stdin is no fault of the escalation.
+    // That a program does not read its stdin is no failure.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
   })
@@ -55,7 +55,7 @@ function lastLine(output: string): Foreign {
 }
 
 function start(file: string, args: readonly string[], env: Env): ChildProcess | Error {
-  // Our secret key is nobody else's business.
+  // The program does not get our secret key.
   const { P2P_SECRET_KEY: _, ...rest } = env
   try {
     // In a group of its own, so that whatever it starts can be stopped with it.
@@ -70,7 +70,7 @@ function kill(child: ChildProcess): void {
     if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, 'SIGKILL')
     else child.kill('SIGKILL')
   } catch {
-    // It has ended by itself.
+    // It has ended meanwhile.
   }
 }
 

@@ -1,4 +1,4 @@
-// owner.webhook: a POST of JSON that chat services take as it is. The body of a 2xx may hold the owner's answer.
+// owner.webhook: a POST of JSON that chat services take without an adapter. The body of a 2xx may hold the owner's answer.
 import type { Agent, IncomingMessage } from 'node:http'
 import { isLoopback } from '../../nostr/relay-url.ts'
 import { foreign, foreignLine, isBlank } from '../../sanitize.ts'
@@ -10,14 +10,17 @@ import { abortAfter, errorCause, formatSeconds } from '../timers.ts'
 import { type OwnerReply, parseAnswer } from './answer.ts'
 import type { OwnerNotice } from './notice.ts'
 
-/** Discord takes no longer messages; the owner finds the rest in `text`. */
+/** Most characters of `content`: Discord takes no longer messages. The whole is in `text`. */
 const MAX_CONTENT = 1_900
 
-/** Bytes that may say why it is a no, and of a yes that may be the owner's answer. */
+/** Most bytes that are read of a refusal, and of a 2xx that may hold the owner's answer. */
 const MAX_COMPLAINT = 512
 const MAX_REPLY = 65_536
 
-/** Told when the server has taken it; its reply may be the answer. Never rejects. No error names the address: it may be a secret. */
+/**
+ * Posts the notice; the owner counts as told where the server answers 2xx, and its reply may be the answer. Never rejects. No error names
+ * the address, which may be a secret.
+ */
 export async function tellWebhook(
   address: string,
   notice: OwnerNotice,
@@ -25,10 +28,10 @@ export async function tellWebhook(
 ): Promise<OwnerReply> {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined) return { error: foreign`owner.webhook is no address` }
-  // The attack: whoever can read the way learns of the call and its topic.
+  // The attack: whoever listens on the way learns of the call and its topic.
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     return { error: foreign`owner.webhook must be https://; http:// goes to this machine only` }
-  // A proxy could read what goes to this machine without TLS, and would look for it on its own.
+  // Not through a proxy without TLS: it could read the notice, and would look for 127.0.0.1 on its own machine.
   const agent = url.protocol === 'https:' ? await agentFor(address, env) : undefined
   return await post(url, Buffer.from(JSON.stringify(bodyOf(notice))), notice.id, { ms, agent })
 }
@@ -51,7 +54,7 @@ async function post(
     'content-length': body.length,
     accept: '*/*',
     'user-agent': 'p2p-comm',
-    // The same notice may come again when our side has not heard the answer.
+    // The same notice is sent again where we have not heard the answer.
     'idempotency-key': id,
   }
   const stop = abortAfter(ms)
@@ -65,7 +68,7 @@ async function post(
     request.end(body)
     const answer = await response
     const status = answer.statusCode ?? 0
-    // Once the server has taken it, time that runs out takes nothing back.
+    // The server has taken it: that time runs out while its reply is read changes nothing.
     if (status >= 200 && status < 300) return await replyIn(answer)
     const refusal = await refusalIn(answer, status)
     return stop.signal.aborted ? lateReply(ms) : refusal
