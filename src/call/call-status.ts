@@ -8,8 +8,8 @@ import { clockTime, formatDuration } from './wording.ts'
 /** Something that was said, by its ref (`me/3`), and when, unix seconds. */
 export type Moment = { ref: string; at: number; text: string }
 
-/** Since when and until when, whether a program of theirs has the request, and whether its agent has looked. */
-export type Ringing = { since: number; until: number; reached: boolean; looked: boolean }
+/** Since when and until when, whether a program of theirs has the request, whether its agent has looked, and whether no relay has it yet. */
+export type Ringing = { since: number; until: number; reached: boolean; looked: boolean; queued?: boolean }
 
 /**
  * `own`: our last word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since.
@@ -39,7 +39,10 @@ export function callStatusOf(call: Call, log: Log, until = call.deadline): CallS
   const own = call.lines.findLast(({ party }) => party === role)?.signal
   const active = phase === 'active'
   return {
-    rings: phase === 'ringing' ? ringingOf(call, until) : undefined,
+    rings:
+      phase === 'ringing'
+        ? { ...ringingOf(call, until), queued: role === 'caller' && deliveryStateOf(log, call.id) === 'queued' }
+        : undefined,
     own: active && own !== undefined ? { ref: `me/${own.seq}`, state: deliveryStateOf(log, own.id) } : undefined,
     asks: active ? lastOf('escalate') : undefined,
     progress: active ? lastOf('progress') : undefined,
@@ -83,9 +86,14 @@ export function ringingOf({ createdAt, deadline, acked, peerRead }: Call, until 
 }
 
 /** How long a call has been ringing, and whether anybody is there, as a part of a sentence. */
-export function ringingText({ since, until, reached, looked }: Ringing, outgoing: boolean, now: number): string {
+export function ringingText(
+  { since, until, reached, looked, queued }: Ringing,
+  outgoing: boolean,
+  now: number,
+): string {
   const age = `for ${formatDuration(now - since)}, until ${clockTime(until)}`
   if (!outgoing) return `ringing ${age}`
+  if (queued) return `dialing ${age}: no relay has taken it yet, it is ${DELIVERY.queued}`
   if (!reached) return `dialing ${age}: nothing has been heard from its program yet`
   const seen = looked ? 'and its agent has looked' : 'its agent has not looked yet, as far as it tells'
   return `ringing ${age}: its program has the call, ${seen}`

@@ -18,3 +18,14 @@ test.each([
   const { rings } = callStatusOf(call, heard, START + 900)
   expect(ringingText(must(rings), false, START + 60)).toMatch(new RegExp(`^ringing for ${age}, until`))
 })
+
+test('a call of ours that no relay has is not waited for as if the other side could know of it', () => {
+  const { log } = sampleCall('me', 'topic', '', 0)
+  const text = (accepted: string[]) => {
+    const outbox = { [log.id]: { wrappedAt: START, wrapCount: 1, accepted, failed: [] } }
+    const { rings } = callStatusOf(must(replay(log, ME, START)), { ...log, outbox }, START + 900)
+    return ringingText(must(rings), true, START + 60)
+  }
+  expect(text([])).toMatch(/: no relay has taken it yet, it is queued \(on disk only\)$/)
+  expect(text(['wss://relay.example'])).toMatch(/: nothing has been heard from its program yet$/)
+})
