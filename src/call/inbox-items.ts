@@ -8,7 +8,7 @@ import { parseRemote } from './file-codec.ts'
 import { type FileFacts, fileFactsOf, receivedFile } from './file-transfer.ts'
 import { type FileState, type Fork, type Log, signalOf, timeOf, UNDELIVERED } from './log.ts'
 import type { Call, Line } from './replay.ts'
-import { type CallOutcome, FILE, type FileBody, LIMIT, type SeqRange } from './signal.ts'
+import { type CallOutcome, FILE, type FileBody, LIMIT, type SeqRange, type SignalType } from './signal.ts'
 
 export const ITEM_TYPES = [
   'request',
@@ -46,6 +46,8 @@ export type InboxItem = {
   id: string
   ref?: string
   re?: string
+  /** Of something undelivered: what it was. */
+  said?: SignalType
   unseen?: string[]
   /** Whose log has two branches, as we see it. */
   fork?: Fork['by']
@@ -122,8 +124,10 @@ function undeliveredItems(log: Log, call: Call, from: Agent): InboxItem[] {
     const signal = id === undefined ? undefined : signalOf(log, id)
     if (signal === undefined) return []
     const text = signal.body.type === 'file' ? foreignText(signal.body.name, 255) : foreignText(signal.body.text)
-    const { seq } = signal
-    return [{ type: 'undelivered', id: signal.id, ref: `me/${seq}`, call: call.id, from, text, at: signal.at, seq }]
+    const { seq, body } = signal
+    const re = signal.re === undefined ? undefined : refOf(log, signal.re, call)
+    const what = { type: 'undelivered', said: body.type, ...(re === undefined ? {} : { re }) } as const
+    return [{ ...what, id: signal.id, ref: `me/${seq}`, call: call.id, from, text, at: signal.at, seq }]
   })
 }
 

@@ -4,7 +4,8 @@ import { type Agent, agentOf } from '../call/agents.ts'
 import { type Agreement, agreementsOf, type OutcomeAuthor, openProposals, type Proposal } from '../call/agreements.ts'
 import { type CallStatus, callStatusOf, type Moment } from '../call/call-status.ts'
 import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
-import type { InboxItem } from '../call/inbox-items.ts'
+import { type InboxItem, refOf } from '../call/inbox-items.ts'
+import { signalOf } from '../call/log.ts'
 import type { Verification } from '../call/replay.ts'
 import { isOver, type Phase, UNCONNECTED_PHASES } from '../call/rules.ts'
 import type { CallOutcome } from '../call/signal.ts'
@@ -154,8 +155,20 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
 }
 
 const ITEM_FIELDS = [
-  ...(['type', 'id', 'ref', 're', 'call', 'from', 'text', 'at', 'seq', 'late', 'repeat', 'unseen'] as const),
-  ...(['path', 'size', 'sha256', 'reason', 'note', 'outcome', 'outgoing', 'void', 'escalation', 'channel'] as const),
+  ...(['type', 'id', 'ref', 're', 'call', 'from', 'text', 'at', 'seq', 'said', 'late', 'repeat'] as const),
+  ...([
+    'unseen',
+    'path',
+    'size',
+    'sha256',
+    'reason',
+    'note',
+    'outcome',
+    'outgoing',
+    'void',
+    'escalation',
+    'channel',
+  ] as const),
 ]
 
 /** An item of `new[]` as the contract of --json has it; fields that say nothing are left out. */
@@ -168,6 +181,7 @@ export function messageShape({
   said,
   parts,
   state,
+  call,
 }: SpokenOutcome & Pick<CommonOutcome, 'state'>): Record<string, unknown> | undefined {
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
@@ -179,7 +193,21 @@ export function messageShape({
     log,
     parts.map((p) => p.rumor.id),
   )
-  return { id: said.rumor.id, ref: `me/${said.seq}`, seq: said.seq, state: delivery, relays: { accepted, failed } }
+  const re = answeredRef({ said, state, call })
+  const named = { ref: `me/${said.seq}`, ...(re === undefined ? {} : { re }) }
+  return { id: said.rumor.id, ...named, seq: said.seq, state: delivery, relays: { accepted, failed } }
+}
+
+/** What our word answers: of an `agree` without a ref, what it was that was agreed to. */
+export function answeredRef({
+  said,
+  state,
+  call,
+}: Pick<SpokenOutcome, 'said' | 'call'> & Pick<CommonOutcome, 'state'>): string | undefined {
+  const log = said === undefined ? undefined : state.logs[said.call]
+  if (said === undefined || log === undefined || call === undefined) return undefined
+  const answered = signalOf(log, said.rumor.id)?.re
+  return answered === undefined ? undefined : refOf(log, answered, call)
 }
 
 /** An agent on line as `list` shows it. */

@@ -9,7 +9,7 @@ import type { CommonOutcome, OutcomeOf, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
-import { callShape, itemShape, messageShape } from './json.ts'
+import { answeredRef, callShape, itemShape, messageShape } from './json.ts'
 import { newsLines, relayedParts } from './text.ts'
 
 export const send: Command<'send'> = {
@@ -122,7 +122,9 @@ function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[
   if (said === undefined || log === undefined || shape === undefined) return []
   const ids = parts.map((p) => p.rumor.id)
   const { state: delivery, accepted, failed } = deliveryOf(log, ids)
-  const head = [span('heading', `${what} me/${said.seq}`), ' to ', ...describeAgent(shape.peer)]
+  const re = answeredRef(outcome)
+  const answers = re === undefined ? '' : `, answers ${re}`
+  const head = [span('heading', `${what} me/${said.seq}`), ' to ', ...describeAgent(shape.peer), answers]
   if (delivery === 'queued')
     return [[...head, ' is ', span('warning', 'queued'), ': it is on disk and goes out with the next command']]
   const how = delivery === 'relayed' ? relayedParts(accepted.length, failed) : [span('good', delivery)]

@@ -3,6 +3,7 @@
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
+import type { SignalType } from '../call/signal.ts'
 import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
 import { outcomeText } from '../call/transcript/entry.ts'
 import {
@@ -117,7 +118,10 @@ function itemLines(item: InboxItem): PrintedLine[] {
         hintLine(`  next: \`${P2P} call ${item.from.npub} "<topic>"\` begins anew`),
       ]
     case 'undelivered':
-      return [[`never delivered, ${item.ref} in call ${id} to `, ...from, ':'], ...quoteLines(item.text, 'me')]
+      return [
+        [`never delivered, ${item.ref} in call ${id} to `, ...from, `${saidOf(item)}${colon}`],
+        ...(isBlank(item.text) ? [] : quoteLines(item.text, 'me')),
+      ]
     case 'dm':
       if (item.name !== undefined) return fileLines(letterFileHead(item), item, 'peer')
       return [
@@ -176,6 +180,21 @@ function answersOf({ escalation }: InboxItem): string {
 function wayOf({ channel }: InboxItem): string {
   if (channel === undefined) return ''
   return channel === 'answered' ? ', as you have written it down' : `, by ${channel}`
+}
+
+/** What something of ours was, where that is more than its words. */
+function saidOf({ said = 'message', re }: InboxItem): string {
+  if (said === 'message') return re === undefined ? '' : `, answers ${re}`
+  return `, ${UNDELIVERED[said] ?? said}${re === undefined ? '' : ` ${re}`}`
+}
+
+const UNDELIVERED: Readonly<Partial<Record<SignalType, string>>> = {
+  propose: 'a proposal',
+  agree: 'with which you agreed to',
+  decline: 'with which you declined',
+  file: 'a file',
+  escalate: 'that your owner is asked',
+  end: 'the end of the call',
 }
 
 /** What else is known of something said: what it answers, what its author had not seen, and that it came too late. */

@@ -68,12 +68,18 @@ export function outcomeText(outcome: CallOutcome, by: OutcomeAuthor | undefined)
 }
 
 /** What was agreed and what was not answered: by refs, and the words of each side. */
-export function agreementParts({ agreements, proposals }: Transcript): { head: string; words: SpokenWords[] }[] {
+export function agreementParts({
+  agreements,
+  proposals,
+  confirmed,
+}: Transcript): { head: string; words: SpokenWords[] }[] {
   const said = (from: 'me' | 'peer', text: string): SpokenWords => ({ from, text: foreignText(text) })
   const other = (from: 'me' | 'peer') => (from === 'me' ? 'peer' : 'me')
+  // We have agreed, and the other side may never hear of it.
+  const isUnheard = (ref: string) => ref.startsWith('me/') && Number(ref.slice('me/'.length)) > confirmed.n
   return [
     ...agreements.map(({ ref, from, text, answer }) => ({
-      head: `agreed: ${ref}, by ${answer.ref}`,
+      head: `agreed: ${ref}, by ${answer.ref}${isUnheard(answer.ref) ? ', which is not delivered' : ''}`,
       words: [said(from, text), ...(answer.text === '' ? [] : [said(other(from), answer.text)])],
     })),
     ...proposals.map(({ ref, from, text }) => ({
