@@ -20,7 +20,7 @@ import { cutForeign, foreign, foreignText, isBlank } from '../sanitize.ts'
 import { leakySince } from '../state/canaries.ts'
 import type { Command } from './command.ts'
 import { type CallShape, callShapes, callStatusIn, escalationShape, isOverState, itemShape } from './json.ts'
-import { callLine, newsLines, overLines } from './text.ts'
+import { callLine, countFitting, lengthOfLines, newsLines, overLines } from './text.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 
 /** Characters of a topic that remind of it; the whole was told when it came. */
@@ -31,6 +31,12 @@ const MAX_ESCALATIONS = 5
 
 /** Calls that are over stay in sight for a day. */
 const RECENTLY_ENDED = 24 * 3600
+
+/**
+ * Characters that all of it may take. Agents' tools cut what a command prints at about 16,000, and what is new, which would count as
+ * read, stands at its end.
+ */
+const MAX_TEXT = 14_000
 
 /** Most calls that are shown, and of them most that are over. */
 const MAX_CALLS = { all: 20, over: 5 }
@@ -46,24 +52,12 @@ export const status: Command<'status'> = {
     const up = outcome.relays.filter((r) => r.ok)
     // Where none answered, the error says why.
     const told = up.length === 0 && outcome.failure !== undefined ? [] : outcome.relays.filter((r) => !r.ok)
-    return explainMark([
+    const above: PrintedLine[] = [
       `you are ${outcome.me.npub}${isBlank(outcome.me.name) ? '' : ` (${inQuotes(outcome.me.name, 64)})`}`,
       `relays: ${up.length} of ${outcome.relays.length} answered${told.map((relay) => `; ${quoteRelayError(relay)}`).join('')}`,
       ...leakyLines(outcome),
-      ...(calls.length === 0
-        ? [
-            [
-              'no calls; ',
-              command(`${P2P} list`),
-              ' shows whom you can call, ',
-              command(`${P2P} wait`),
-              ' waits for a call',
-            ],
-          ]
-        : calls.flatMap((call) => callLines(call, calls, outcome))),
-      ...(total > calls.length
-        ? [[`${total - calls.length} more calls: `, command(`${P2P} transcript`), ' lists all']]
-        : []),
+    ]
+    const below: PrintedLine[] = [
       ...(outboxCount(outcome) > 0
         ? [`outbox: ${outboxCount(outcome)} not yet taken by a relay, offered again with every command`]
         : []),
@@ -72,6 +66,15 @@ export const status: Command<'status'> = {
       ...droppedLine(outcome),
       ...newsLines(outcome.news),
       ...readLine(outcome),
+    ]
+    const each = calls.map((call) => callLines(call, calls, outcome))
+    const shown = each.slice(0, countFitting(each, MAX_TEXT - lengthOfLines(above) - lengthOfLines(below)))
+    const left = total - shown.length
+    return explainMark([
+      ...above,
+      ...(calls.length === 0 ? [NO_CALLS] : shown.flat()),
+      ...(left > 0 ? [[`${left} more calls: `, command(`${P2P} transcript`), ' lists all']] : []),
+      ...below,
     ])
   },
   json: (outcome) => {
@@ -166,6 +169,14 @@ function nextCommand({ id, state, direction, proposals = [] }: CallShape): strin
   if (direction === 'outgoing') return `\`${P2P} wait ${call}\` waits for the answer`
   return `\`${P2P} answer accept ${call}\` or \`${P2P} answer reject "…" ${call}\``
 }
+
+const NO_CALLS: PrintedLine = [
+  'no calls; ',
+  command(`${P2P} list`),
+  ' shows whom you can call, ',
+  command(`${P2P} wait`),
+  ' waits for a call',
+]
 
 function explainMark(lines: PrintedLine[]): PrintedLine[] {
   const explained = lines.some((line) => plain(line) === ABOUT_PEERS)

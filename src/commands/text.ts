@@ -10,6 +10,7 @@ import {
   ABOUT_PEERS,
   claimedNameLines,
   describeAgent,
+  plain,
   quoteInCall,
   quoteLines,
   quoteRelayReason,
@@ -37,6 +38,24 @@ export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(ou
   const left = outcome.news.length - news.length
   if (left === 0) return { ...outcome, news }
   return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`${P2P} inbox\` shows the next`] }
+}
+
+/**
+ * How many of these paragraphs fit, the first one in any case.
+ * @param maxChars characters that they may take
+ */
+export function countFitting(paragraphs: readonly (readonly PrintedLine[])[], maxChars: number): number {
+  let room = maxChars
+  const past = paragraphs.findIndex((lines, n) => {
+    room -= lengthOfLines(lines)
+    return room < 0 && n > 0
+  })
+  return past === -1 ? paragraphs.length : past
+}
+
+/** Characters that lines take as text. */
+export function lengthOfLines(lines: readonly PrintedLine[]): number {
+  return lines.reduce((sum, line) => sum + plain(line).length + 1, 0)
 }
 
 function itemLines(item: InboxItem): PrintedLine[] {

@@ -8,22 +8,14 @@ import type { LetterEntry } from '../call/transcript/letters.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import type { SearchHit } from '../call/transcript/search.ts'
 import { textOf, wholeCommand } from '../call/transcript/text.ts'
-import {
-  ABOUT_PEERS,
-  agentLabel,
-  claimedNameLines,
-  describeAgent,
-  plain,
-  quoteLines,
-  timeSpan,
-} from '../call/wording.ts'
+import { ABOUT_PEERS, agentLabel, claimedNameLines, describeAgent, quoteLines, timeSpan } from '../call/wording.ts'
 import { P2P, shellPath } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
 import { type CallShape, type CallsOutcome, callShape } from './json.ts'
-import { callLine, endedFacts } from './text.ts'
+import { callLine, countFitting, endedFacts } from './text.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
@@ -154,13 +146,8 @@ export type FittingCalls = { calls: CallShape[]; left: number }
  * @param maxChars characters that they may take as text; 0 for all
  */
 export function fitCalls(calls: readonly CallShape[], maxChars: number): FittingCalls {
-  let room = maxChars === 0 ? Infinity : maxChars
-  const past = calls.findIndex((call, i) => {
-    room -= transcriptCallLines(call).reduce((sum, line) => sum + plain(line).length + 1, 0)
-    return room < 0 && i > 0
-  })
-  const kept = past === -1 ? [...calls] : calls.slice(0, past)
-  return { calls: kept, left: calls.length - kept.length }
+  const fitting = countFitting(calls.map(transcriptCallLines), maxChars === 0 ? Infinity : maxChars)
+  return { calls: calls.slice(0, fitting), left: calls.length - fitting }
 }
 
 /**
