@@ -184,9 +184,20 @@ function writeCache(name: string, verbs: string[], data: Buffer): void {
     const aged = others.filter((old) => old !== name).sort((a, b) => (age.get(b) ?? 0) - (age.get(a) ?? 0))
     for (const old of aged.slice(CACHES_KEPT - 1)) fs.rmSync(old, { force: true })
     const header = Buffer.from(verbs.join(' ').padEnd(HEADER_BYTES))
-    fs.writeFileSync(`${name}.${process.pid}`, Buffer.concat([header, data]), { mode: 0o600, flag: 'wx' })
-    fs.renameSync(`${name}.${process.pid}`, name)
+    putInPlace(name, Buffer.concat([header, data]))
   } catch {
     // A full or read-only disk: the next run compiles too.
+  }
+}
+
+function putInPlace(name: string, bytes: Buffer): void {
+  const unfinished = `${name}.${process.pid}`
+  try {
+    fs.writeFileSync(unfinished, bytes, { mode: 0o600, flag: 'wx' })
+    fs.renameSync(unfinished, name)
+  } catch (error) {
+    // What there was room for is the last of a full disk, and something that was said will need it.
+    fs.rmSync(unfinished, { force: true })
+    throw error
   }
 }

@@ -44,6 +44,13 @@ test('files may be no larger than nothing', async () => {
   expect(names).not.toContain('p2p/config.json')
 })
 
+// The last of a small disk went to the half of a cache, which stayed there, and nothing could be said any more.
+test('where the code cache does not fit, nothing of it is left', async () => {
+  const { code, names } = await inHome('ulimit -f 100; NODE_COMPILE_CACHE= P2P', 'config set name Ada')
+  expect(code).toBe(0)
+  expect(names.filter((name) => name.startsWith('p2p/cache/'))).toEqual([])
+})
+
 test('64 open files are enough', async () => {
   expect((await inHome('ulimit -n 64; P2P', 'whoami')).code).toBe(0)
 })
