@@ -1,4 +1,4 @@
-// Who is who: what we have verified and what our owner has said of a key, and beside it what the key calls itself.
+// Who is who: what our owner has said of a key, and beside it what the key calls itself.
 import { npubEncode } from '../nostr/nip19.ts'
 import { type Foreign, foreignLine, foreignText, isBlank, mixesAlphabets } from '../sanitize.ts'
 
@@ -8,8 +8,8 @@ export type Trust = 'owner' | 'trusted' | 'known' | 'unknown' | 'blocked'
 export type Contact = { pubkey: string; petname: string; trust: 'known' | 'trusted' | 'blocked' }
 
 /**
- * `name`: a petname of ours; of an agent without one what it calls itself, or its short key. `mixedAlphabets`: that may look like
- * another name.
+ * `name`: a petname of ours; where there is none, what the agent calls itself, or its short key. `mixedAlphabets`: what it calls itself
+ * has letters of several alphabets, and may look like another name.
  */
 export type Agent = { npub: string; pubkey: string; name: Foreign; trust: Trust; mixedAlphabets?: true }
 
@@ -35,7 +35,7 @@ export function agentOf(people: AgentDirectory, pubkey: string, claimed: Foreign
   return { npub, pubkey, name, trust, ...(mixesAlphabets(name) ? { mixedAlphabets: true } : {}) }
 }
 
-/** Our owner, to whom no key belongs that we know: what it says does not come over Nostr. */
+/** Our owner: by its key, or without one where none is set, since what it says then does not come over Nostr. */
 export function ownerOf(people: AgentDirectory): Agent {
   if (people.owner !== undefined) return agentOf(people, people.owner)
   return { npub: '', pubkey: '', name: foreignLine('your owner'), trust: 'owner' }

@@ -1,5 +1,5 @@
 // What is agreed in a call: proposals, and what the other side has answered to each. A fold over the call's lines, so that both sides
-// come to the same.
+// come to the same result.
 import { type InboxItem, isShown } from './inbox-items.ts'
 import { timeOf } from './log.ts'
 import type { Call, Line } from './replay.ts'
@@ -11,13 +11,13 @@ type Said = { ref: string; text: string; at: number }
 /** `late`: said before its author knew that the call was over. */
 export type ProposalAnswer = Said & { type: 'agree' | 'decline'; late?: true }
 
-/** `answer`: the first one of the other side, which stands: whoever changes its mind proposes anew. */
+/** `answer`: the first answer of the other side, which stands: whoever changes its mind proposes anew. */
 export type Proposal = Said & { id: string; from: 'me' | 'peer'; answer: ProposalAnswer | undefined }
 
 /** A proposal to which the other side has agreed. `cut`: a text is longer than what is remembered of it. */
 export type Agreement = Said & { from: 'me' | 'peer'; answer: Said & { late?: true }; cut?: true }
 
-/** What is read of a call. */
+/** The parts of a call that are read here. */
 type Lines = Pick<Call, 'lines' | 'role'>
 
 /** The proposals of a call, in the order in which they were made. */
@@ -33,7 +33,7 @@ export function proposalsOf(call: Lines): Proposal[] {
       answer: undefined,
     })
   }
-  // Apart from the first round: what an answer names need not stand above it.
+  // In a second round: the proposal that an answer names need not stand above it.
   for (const line of lines) {
     const { type } = line.signal.body
     const proposal = line.signal.re === undefined ? undefined : found.get(line.signal.re)
@@ -54,7 +54,7 @@ export function agreementsOf(call: Lines): Agreement[] {
   })
 }
 
-/** The refs of what stands as the answer to a proposal; any other `agree` or `decline` is none. */
+/** The refs of the answers that stand; any other `agree` or `decline` answers nothing. */
 export function standingAnswers(proposals: readonly Proposal[]): ReadonlySet<string> {
   return new Set(proposals.flatMap(({ answer }) => answer?.ref ?? []))
 }
@@ -65,8 +65,9 @@ export function openProposals(call: Lines, from?: 'me' | 'peer'): Proposal[] {
 }
 
 /**
- * The same items, and what has become of each: which nothing is left to be done about, as advice that was good once would be refused now;
- * and which answers are none. The attack: an `agree` that names a question of ours, its own proposal, or what it has declined.
+ * The same items, each with what has become of it: `settled` where nothing is left to be done about it, since advice that was good once
+ * would be refused now; `void` where an answer answers nothing. The attack: an `agree` that names a question of ours, its own proposal, or
+ * what it has declined.
  */
 export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[] {
   const isAbout = ({ type }: InboxItem) => type === 'propose' || type === 'agree' || type === 'decline'
@@ -87,7 +88,10 @@ export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[]
 /** Who says how a call went. */
 export type OutcomeAuthor = 'me' | 'peer' | 'both'
 
-/** How a call went, in the words of whoever ended it; of two who say so, the first in the order of the transcript. */
+/**
+ * How a call went, in the words of whoever ended it; where both say so, the first in the order of the transcript. Undefined where nobody
+ * has said.
+ */
 export function callOutcome(call: Lines): { outcome: CallOutcome; by: OutcomeAuthor } | undefined {
   const [first, second] = call.lines.flatMap((line) => {
     const { body } = line.signal

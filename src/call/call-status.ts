@@ -1,4 +1,4 @@
-// How a call stands, as far as we know it: what a command that waited and heard nothing can still tell.
+// How a call stands, as far as we know: what a command that waited and heard nothing can still tell.
 import { isShown } from './inbox-items.ts'
 import { type DeliveryState, deliveryStateOf, type Log, timeOf } from './log.ts'
 import { type Call, type Line, LONGEST_RING } from './replay.ts'
@@ -8,19 +8,22 @@ import { clockTime, formatDuration } from './wording.ts'
 /** Something that was said, by its ref (`me/3`), and when, unix seconds. */
 export type Moment = { ref: string; at: number; text: string }
 
-/** Since when and until when, whether a program of theirs has the request, whether its agent has looked, and whether no relay has it yet. */
+/**
+ * A call that rings: since when and until when (unix seconds), whether the other side's program has the request, whether its agent has
+ * looked, and whether no relay has the request yet.
+ */
 export type Ringing = { since: number; until: number; reached: boolean; looked: boolean; queued?: boolean }
 
 /**
- * `own`: our last word, and how far it has come. `asks`: their owner is asked, and nobody there has said anything since.
- * `progress`: their last one, where they have said nothing since.
+ * `own`: our last word, and how far it has come. `asks`: the other side asks its owner, and has said nothing since (WORDS).
+ * `progress`: its last one, where it has said nothing since.
  */
 export type CallStatus = {
   rings: Ringing | undefined
   own: { ref: string; state: DeliveryState } | undefined
   asks: Moment | undefined
   progress: Moment | undefined
-  /** Of an ended call that is not verified yet: how many of our signals the other side has confirmed, of how many. */
+  /** In an ended call that is not verified yet: how many of our signals the other side has confirmed, of how many. */
   confirmed: { n: number; of: number } | undefined
 }
 
@@ -50,14 +53,14 @@ export function callStatusOf(call: Call, log: Log, until = call.deadline): CallS
   }
 }
 
-/** What ends the state of "it asks its owner" and makes its progress old news. */
+/** After one of these it no longer asks its owner, and its progress is old news. */
 const WORDS: readonly SignalType[] = ['message', 'file', 'propose', 'agree', 'decline']
 
 function momentOf({ signal, heard }: Line): Moment {
   return { ref: `peer/${signal.seq}`, at: timeOf(signal.at, heard), text: signal.body.text }
 }
 
-/** The same in parts of a sentence of ours, without any words of a peer's. */
+/** A call's status in parts of a sentence of ours, without any words of the peer. @param now unix seconds */
 export function callStatusParts(
   { rings, own, asks, progress, confirmed }: CallStatus,
   outgoing: boolean,

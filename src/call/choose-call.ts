@@ -1,4 +1,4 @@
-// Which call a command is to be said in: the one that fits, the one that was named, or a refusal with the candidates.
+// Which call a command speaks in: the one that fits, the one that was named, or a refusal with the candidates.
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { npubEncode } from '../nostr/nip19.ts'
@@ -9,8 +9,8 @@ import { resolveSelector, type SelectorDirectory } from './selector.ts'
 import type { SignalType } from './signal.ts'
 
 /**
- * What the choice of a call depends on. `directory`: what the selector may mean; `lastOver`: where `calls` are not all there are;
- * `isUnread`: whether our agent has still to be shown a signal of a call, or a mark of it such as `forked`.
+ * What the choice of a call depends on. `directory`: what the selector may mean; `lastOver`: the last call that is over, where `calls`
+ * may lack it; `isUnread`: whether our agent has still to be shown a signal of a call, or a mark of it such as `forked`.
  */
 export type CallChoice = {
   calls: readonly Call[]
@@ -21,16 +21,16 @@ export type CallChoice = {
   isUnread: (call: string, item: string) => boolean
 }
 
-/** Of all calls that are over, or of those with one peer, the one in which somebody spoke last. */
+/** A call that is over. */
 export type PastCall = { id: string; peer: string; phase: Phase }
 
-/** The call that a command is to be said in, or why there is none: the same table that judges what comes in says where it may be. */
+/** The call that a command speaks in, or why there is none. The table that judges what comes in decides where it may be said. */
 export function chooseCall(verb: string, type: SignalType, context: CallChoice): Call | Failure {
   const { calls, people, directory, selector } = context
   const meant = callsMatching(calls, selector, directory)
   if (meant instanceof Failure) return meant
   const fitting = meant.filter((c) => mayStill(c) && nextPhase(c.phase, type, c.role) !== undefined)
-  // A conversation goes before a call that still rings: `end` hangs up the one that is spoken in.
+  // A conversation goes before a call that still rings: `end` ends the one that is spoken in.
   const active = fitting.filter((c) => c.phase === 'active')
   const call = onlyCall(active.length > 0 ? active : fitting, people, () => noCallFailure(verb, meant, context))
   if (call instanceof Failure || selector !== undefined) return call
@@ -39,11 +39,11 @@ export function chooseCall(verb: string, type: SignalType, context: CallChoice):
   return gone === undefined ? call : callGoneFailure(gone, call, people)
 }
 
-/** Whether a call fitted when our agent last looked, and is over since. */
+/** Whether a call fitted when our agent last looked, and is over now. */
 function isOverUnseen({ id, role, phase, ends, lines }: Call, type: SignalType, { isUnread }: CallChoice): boolean {
   const end = ends[role === 'caller' ? 'callee' : 'caller']
   if (!isUnread(id, 'forked') && (end === undefined || !isUnread(id, end.id))) return false
-  // One that it had not been shown either, it cannot mean.
+  // Our agent cannot mean a call that it had not been shown.
   if (type === 'accept' || type === 'reject') return role === 'callee' && phase === 'cancelled' && !isUnread(id, id)
   const accept = lines.find(({ signal: { body } }) => body.type === 'accept')
   return (phase === 'ended' || phase === 'forked') && (accept === undefined || !isUnread(id, accept.signal.id))
@@ -58,7 +58,7 @@ function callGoneFailure(gone: Call, call: Call, people: AgentDirectory): Failur
   )
 }
 
-/** Whether we may still say something in a call: whoever has ended it says nothing more. */
+/** Whether our agent may still say something in a call: not once a side has ended it or it was missed, and not while it is held at glare. */
 export function mayStill(call: Call): boolean {
   return call.ends[call.role] === undefined && call.phase !== 'ended' && call.phase !== 'missed' && !call.held
 }
@@ -126,7 +126,7 @@ export function noCallFailure(verb: string, meant: readonly Call[], choice: Call
   )
 }
 
-/** Of the calls that were meant, the last one that is over; `meant` may lack those of which nothing is open. */
+/** Of the calls that were meant, the last one that is over. `meant` may lack it, since not all calls are loaded. */
 function lastOverOf(meant: readonly Call[], { selector, directory, lastOver }: CallChoice): PastCall | undefined {
   const known = meant.findLast((c) => isOver(c.phase))
   if (selector === undefined) return lastOver?.() ?? known
@@ -135,7 +135,7 @@ function lastOverOf(meant: readonly Call[], { selector, directory, lastOver }: C
   return (isAgent ? lastOver?.(selection.pubkey) : undefined) ?? known
 }
 
-/** The calls that a selector means: that call, or all with that agent; without a selector all of them. Or why it means none. */
+/** The calls that a selector means: that call, or all with that agent; without a selector all calls. Or why it means none. */
 export function callsMatching(
   calls: readonly Call[],
   selector: string | undefined,
@@ -148,7 +148,7 @@ export function callsMatching(
   return meant.type === 'agent' ? calls.filter((c) => c.peer === meant.pubkey) : []
 }
 
-/** Where a call is wanted, what names no agent is no call. */
+/** The same failure of a word that was to name a call: it is no call, rather than no agent. */
 export function asCall(failure: Failure): Failure {
   if (failure.code !== 'BAD_AGENT') return failure
   return new Failure('NO_SUCH_CALL', `no call fits: ${failure.message}`, failure.hint)
@@ -168,7 +168,7 @@ export function onlyCall(candidates: readonly Call[], people: AgentDirectory, no
   )
 }
 
-/** A peer in one of our own sentences: a petname of ours, or its key. Never the name that it gives itself. */
+/** A peer in a sentence of ours: a petname of ours, or its short key. Never the name that it gives itself. */
 export function peerLabel(call: Pick<Call, 'peer'>, people: AgentDirectory): string {
   const contact = people.contacts.find((c) => c.pubkey === call.peer)
   return contact?.petname ?? shortNpub(npubEncode(call.peer))

@@ -29,7 +29,7 @@ export function sendFiles({ files, note = '' }: IntentOf<'sendfile'>, context: D
   return { say: verdicts.flatMap(({ say }) => say), ...(uploads.length === 0 ? {} : { uploads }) }
 }
 
-/** @param place the call, which of several files it is, and what is said of it */
+/** `n`: which of several files it is, from 0; `note`: what is said of it. */
 function decideChunks(
   name: string,
   bytes: Uint8Array,
@@ -46,7 +46,7 @@ function decideChunks(
   return verdicts.find((v) => v.refusal !== undefined) ?? { say: verdicts.flatMap((v) => v.say) }
 }
 
-// Not a byte leaves before a call is there to announce it in.
+// No byte is uploaded before there is a call to announce the file in.
 function decideUpload(
   { path, size, name, note }: Extract<FileContent, { type: 'path' }> & { name: string; note?: string },
   { id, peer }: Call,

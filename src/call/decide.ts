@@ -18,8 +18,8 @@ import { partLimit } from './text-limit.ts'
 import { agentLabel } from './wording.ts'
 
 /**
- * What a command comes to in this situation: what is to be said, or why it is refused. Nothing is said to whom the user has
- * blocked.
+ * What a command comes to in this situation: what is to be said, or why it is refused. To an agent that the user has blocked nothing is
+ * said, but a call with it may be ended.
  */
 export function decide(intent: Intent, context: DecisionContext): Decision {
   const decided = decideUnblocked(intent, context)
@@ -27,7 +27,7 @@ export function decide(intent: Intent, context: DecisionContext): Decision {
   const blocked = [...say, ...uploads, ...(letter === undefined ? [] : [letter])].find(({ to }) =>
     context.isBlocked(to),
   )
-  // Hanging up is what blocking does.
+  // Blocking an agent hangs up on it as well.
   return blocked === undefined || intent.type === 'end' ? decided : blockedRefusal(blocked.to, context)
 }
 
@@ -69,7 +69,7 @@ function request({ topic, again = false }: IntentOf<'call'>, context: DecisionCo
   const { peer, calls, name, inbox, ring, me, now, people } = context
   if (peer === undefined) return { say: [] }
   if (peer === me) return refuse('SELF_CALL', 'this is your own key', `\`${P2P} list\` shows whom you can call`)
-  // Readers cut a longer one, and then the two sides would not have read the same.
+  // Readers cut a longer one, so the two sides would not read the same topic.
   if (topic.length > LIMIT.topic) {
     return refuse(
       'TEXT_TOO_LONG',
@@ -95,7 +95,7 @@ function request({ topic, again = false }: IntentOf<'call'>, context: DecisionCo
   }
   const asked = decideWithinSize({ to: peer, call: undefined, body }, me, now)
   const dialing = calls.filter((c) => c.peer === peer && isDialing(c, now))
-  // "Two identical requests within one second are one call": a double submission.
+  // Two identical requests within one second are one call (docs/PROTOCOL.md, 4): a double submission.
   const others = dialing.filter(({ createdAt, topic: about }) => createdAt !== now || about !== topic)
   const first = others.at(-1)
   if (first === undefined || asked.refusal !== undefined) return asked
@@ -181,7 +181,7 @@ function answerProposal({ type, ref, text }: IntentOf<'agree' | 'decline'>, cont
   )
 }
 
-/** What was decided before, once more before it is said: the call may be over since, where that took its time. */
+/** Decides once more on what was decided before an upload, which takes its time: the call may be over by then. */
 export function decideAgain(said: readonly IntendedSignal[], context: DecisionContext): Decision {
   const [first] = said
   const call = context.calls.find((c) => c.id === first?.call)
@@ -191,7 +191,7 @@ export function decideAgain(said: readonly IntendedSignal[], context: DecisionCo
   return { say: [], refusal: noCallFailure('sendfile', call === undefined ? [] : [call], context) }
 }
 
-// An escalation reaches the owner also without a call; a call that was named must be there.
+// An escalation reaches the owner without a call too; but a call that was named must be there.
 function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, context: DecisionContext): Decision {
   if (text.length > LIMIT.question) {
     const message = `a question to your owner has at most ${LIMIT.question} characters, this one has ${text.length}`

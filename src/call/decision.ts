@@ -1,4 +1,4 @@
-// What a command comes to, and on what that may depend: the types that the files which decide share.
+// What a command comes to, and what that may depend on: the types that the deciding files share.
 import { type Code, Failure } from '../errors.ts'
 import type { CallChoice } from './choose-call.ts'
 import type { Body } from './signal.ts'
@@ -17,7 +17,10 @@ export type Decision =
   | { say: IntendedSignal[]; uploads?: readonly PendingUpload[]; letter?: IntendedLetter; refusal?: undefined }
   | { say: []; uploads?: undefined; letter?: undefined; refusal: Failure }
 
-/** What a decision may depend on. `peer`: the agent that `call` names, looked up before. */
+/**
+ * What a decision may depend on. `peer`: the agent that `call` or `send --to` names, looked up before; `name` and `inbox`: how we
+ * introduce ourselves; `ring`: seconds that a call of ours rings; `me`: our own key; `now`: unix seconds.
+ */
 export type DecisionContext = CallChoice & {
   peer: string | undefined
   name: string
@@ -27,9 +30,9 @@ export type DecisionContext = CallChoice & {
   inlineMax: number
   /** Whether larger ones may be put on a server. */
   stores?: boolean
-  /** Whom our owner does not want to hear of: nothing is said to them. */
+  /** Whether our owner has blocked an agent. */
   isBlocked: (pubkey: string) => boolean
-  /** Who is still to hear that its messages in calls cannot be decrypted here. */
+  /** Whether a peer has still to be told that its messages in calls cannot be decrypted here. */
   mustReportLoss?: (pubkey: string) => boolean
   me: string
   now: number

@@ -1,4 +1,4 @@
-// One value that people of both sides can compare: it stands for every taken signal of a call, in the order both read.
+// One value that people of both sides can compare: it stands for every taken signal of a call, in the order in which both read them.
 import { fromHex, sha256, toHex } from '../nostr/crypto.ts'
 import type { Signal } from './signal.ts'
 
@@ -14,8 +14,8 @@ export function digestOf(signals: readonly Signal[]): string {
 }
 
 /**
- * "A confirming end, without content and outcome and with an `ack` that covers the peer's `end`, only stands outside the digest; of
- * two ends that crossed neither is confirming."
+ * Whether an end only confirms that of the other side: it "has no content and no outcome, and its `ack` names the peer's `end`; of two
+ * ends that crossed neither is one" (docs/PROTOCOL.md, "The end").
  */
 export function isConfirmingEnd(signal: Signal, ends: readonly Signal[]): boolean {
   const { body, from, ack } = signal

@@ -28,13 +28,13 @@ export type Escalation = {
   told: string
 }
 
-/** By which way an answer came: a direct message, the reply of a webhook or a program, or what our agent has written down. */
+/** How an answer came: by a direct message, as the reply of a webhook or a program, or written down by our agent. */
 export type AnswerChannel = 'nostr' | 'webhook' | 'command' | 'answered'
 
 /** What the owner has said to an escalation. `id`: of the letter, or a hash; `at`: unix seconds. */
 export type OwnerAnswer = { id: string; text: string; at: number; channel: AnswerChannel; unread: boolean }
 
-/** One way in which somebody was to be told, and why it did not work where it did not. */
+/** One way in which somebody was to be told, and why it failed where it did. */
 export type ToldChannel<Channel extends string = string> = { channel: Channel; ok: boolean; error?: Foreign }
 
 /** An escalation as it is kept: open until the owner has answered. `letter`: the rumor that asks on Nostr. */
@@ -51,7 +51,7 @@ export function isOpen({ answers }: KeptEscalation): boolean {
 }
 
 /**
- * The open ones that ask the same in the same call, itself among them: an agent whose tool call was cut off asks once more, and
+ * The open escalations that ask the same in the same call, this one among them: an agent whose tool call was cut off asks once more, and
  * whoever answers one has answered all.
  */
 export function sameQuestions(kept: KeptEscalation, all: readonly KeptEscalation[]): KeptEscalation[] {
@@ -59,12 +59,12 @@ export function sameQuestions(kept: KeptEscalation, all: readonly KeptEscalation
   return all.filter((one) => isOpen(one) && one.escalation.text === text && one.escalation.call === call)
 }
 
-/** Characters of the question that travel; the whole stands in the log. Three bytes each still fit into one letter. */
+/** Most characters of the question that leave the machine; the log has all of it. At three bytes each they still fit into one letter. */
 const MAX_QUESTION = 6_000
 const MAX_TOPIC = 300
 
 /**
- * The facts of an escalation: the whole question, and which call and peer it is about, the topic cut to what travels. `at`: unix seconds.
+ * The facts of an escalation: the whole question, and which call and peer it is about, with the topic cut. `at`: unix seconds.
  */
 export function escalationOf(
   text: string,
@@ -95,7 +95,7 @@ export function escalationOf(
   }
 }
 
-/** What the owner reads, the question cut to what travels. @param howToAnswer how to answer in this place, a sentence */
+/** What the owner reads, with the question cut. @param howToAnswer a sentence on how to answer where it is read */
 export function escalationText(escalation: Escalation, howToAnswer: string): string {
   const { npub, name, call, text } = escalation
   const who = isNone(name, npub) ? 'Your agent' : `Your agent ${inQuotes(name, 64)}`
@@ -135,7 +135,7 @@ function isNone(name: Foreign, npub: string): boolean {
 }
 
 /**
- * The same text for chat services that read commands in it: broken up by a character of no width. The attacks, all from a
+ * The text for chat services that read commands in it, which are broken up by a character of no width. The attacks, all from a
  * topic: `<!channel>` and `@everyone` call everybody, `<url|name>` and `[name](url)` are links under another name; OpenClaw
  * takes `MEDIA:path` for a file to attach, `[[…]]` for a directive, and the two characters `\n` for a new line.
  */

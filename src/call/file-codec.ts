@@ -38,7 +38,7 @@ function remoteTags(
   ]
 }
 
-/** A file in chunks, as it stands in a control rumor; undefined when a part of it is unsound. */
+/** One chunk of a file, as it stands in a control rumor; undefined when any of its tags is unsound. */
 export function readChunk(rumor: Rumor): FileBody | undefined {
   const [, i, of] = tags(rumor, 'chunk')[0] ?? []
   const chunk: [number | undefined, number | undefined] = [count(i), count(of)]
@@ -65,7 +65,7 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
   }
 }
 
-/** A file message of NIP-17, whoever sent it; undefined when it lacks what is needed to fetch and check it. */
+/** A file message of NIP-17, of any client; undefined when it lacks what is needed to fetch and check it. */
 export function parseRemote(rumor: Rumor): FileBody | undefined {
   const [aesKey = '', nonce = ''] = [tag(rumor, 'decryption-key'), tag(rumor, 'decryption-nonce')]
   const [ciphertextSha256 = '', sha256 = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]

@@ -1,4 +1,4 @@
-// Files in a call: cut into chunks that fit a wrap, and put together again whatever order they come in.
+// Files in a call: cut into chunks that fit a wrap, and put together again in whatever order they come.
 
 import { TAG } from '../nostr/aes-gcm.ts'
 import { sha256, toHex } from '../nostr/crypto.ts'
@@ -9,13 +9,16 @@ import { type FileBody, LIMIT, type RemoteFile, type Signal } from './signal.ts'
 /** Raw bytes of one chunk: as base64, sealed and wrapped, it stays below the 65,536 bytes that relays take. */
 export const CHUNK = 20 * 1024
 
-/** What we take from a peer: bytes of one file through relays, and files that are not whole yet, through relays and on servers. */
+/**
+ * What we take from a peer: `bytes` of one file through relays, and how many of its files may be on their way, through relays (`open`)
+ * and from servers (`stored`).
+ */
 export const INLINE_LIMITS = { bytes: 16 * 1024 * 1024, open: 8, stored: 32 }
 
 /** A file on its way, in either direction. `have`: chunks that are here (received) or acked (sent). */
 export type Transfer = {
   transferKey: string
-  /** The first chunk's rumor: what an item of this file is called. */
+  /** The id of the rumor that came first in the transcript, by which an item of this file is known. */
   id: string
   /** What its sender calls it: the same on both sides. */
   transferId: string
@@ -57,7 +60,7 @@ export type StoredFile = {
   size: number
 }
 
-/** The signal that announces it. */
+/** The body of the signal that announces a file on a server. */
 export function remoteFileBody(
   name: string,
   { url, aesKey, nonce, ciphertextSha256, sha256, size }: StoredFile,
@@ -75,7 +78,7 @@ export function remoteFileBody(
   }
 }
 
-/** Whatever a server will answer, the announcement is not longer than this. */
+/** A stored file whose announcement is as long as any can be, whatever a server answers. */
 export const LONGEST_STORED: StoredFile = {
   url: 'x'.repeat(LIMIT.url),
   aesKey: '0'.repeat(64),
@@ -85,31 +88,31 @@ export const LONGEST_STORED: StoredFile = {
   size: 1e12,
 }
 
-/** Two files are the same transfer when their sender gave them one id and one hash. */
+/** What a transfer is known by: its sender's id for it, and the hash of the file. */
 export function transferKey({ transferId, sha256 }: FileBody): string {
   return `${transferId} ${sha256}`
 }
 
-/** Where a received file lies, or why it was not taken; neither while it is on its way. */
+/** `fileFactsOf` a file that the peer has sent in a call. */
 export function receivedFile(log: Log, body: FileBody): FileFacts {
   return fileFactsOf(body, log.files[transferKey(body)])
 }
 
-/** Bytes of a file of that size where it lies encrypted; 0 when nobody has said. */
+/** Bytes of a file once it is encrypted; 0 where its size was not told. */
 export function encryptedSize({ size }: Pick<FileBody, 'size'>): number {
   return size === 0 ? 0 : size + TAG
 }
 
-/** What is known of a file: what was found on this disk goes before what was said of it. */
+/** What is known of a file: where it lies, or why it was refused; neither while it is on its way. */
 export type FileFacts = { size: number; sha256: string; path?: string; refused?: string }
 
-/** What is known of a file: what was announced, and, once it has come to its end, what was received or why not. */
+/** What is known of a file: what was announced, and once it has come to its end what was received, which goes before, or why not. */
 export function fileFactsOf({ size, sha256 }: FileBody, state: FileState | undefined): FileFacts {
   const told = { size, sha256 }
   return isFinished(state) ? { ...told, ...state } : told
 }
 
-/** Whether a file has come to its end. */
+/** Whether a file has been received or refused, so that nothing more is to come of it. */
 export function isFinished(state: FileState | undefined): state is Exclude<FileState, { fetching: unknown }> {
   return state !== undefined && !('fetching' in state)
 }
@@ -149,8 +152,8 @@ export function transfers(call: Call, log: Log, who: string): Transfer[] {
 }
 
 /**
- * Why a transfer is not taken, if it is not: a stranger must not fill our disk. `openBefore`: files of the same peer that are
- * on their way already; one that is whole has not to wait for them.
+ * Why a transfer is refused, if it is: a stranger must not fill our disk. `openBefore`: how many files of the same peer are on their
+ * way already; a file whose chunks are all here is taken whatever their number.
  */
 export function refusedFor({ size, of, chunks }: Transfer, openBefore: number): string | undefined {
   if (size > INLINE_LIMITS.bytes || of > Math.ceil(INLINE_LIMITS.bytes / CHUNK))
@@ -158,7 +161,7 @@ export function refusedFor({ size, of, chunks }: Transfer, openBefore: number): 
   return chunks.length < of && openBefore >= INLINE_LIMITS.open ? TOO_MANY_FILES : undefined
 }
 
-/** The same for a file that lies on a server. `fetchMax`: bytes that may be fetched. */
+/** Why a file on a server is not fetched, if it is not. `fetchMax`: most bytes that may be fetched. */
 export function unfetchable({ size }: FileBody, openBefore: number, fetchMax: number): string | undefined {
   if (size > fetchMax) return `it is larger than ${fetchMax} bytes (file.fetchMax)`
   return openBefore >= INLINE_LIMITS.stored ? TOO_MANY_FILES : undefined
@@ -166,7 +169,7 @@ export function unfetchable({ size }: FileBody, openBefore: number, fetchMax: nu
 
 const TOO_MANY_FILES = 'too many files are on their way already'
 
-/** The bytes of a transfer whose chunks are all here; 'damaged' when they are not what was announced. */
+/** The bytes of a transfer: undefined while chunks are missing, 'damaged' when they are not what was announced. */
 export function assemble({ chunks, size, sha256: announced, of }: Transfer): Uint8Array | 'damaged' | undefined {
   if (chunks.length < of) return undefined
   const parts = chunks
@@ -176,7 +179,7 @@ export function assemble({ chunks, size, sha256: announced, of }: Transfer): Uin
   return bytes.length === size && toHex(sha256(bytes)) === announced ? bytes : 'damaged'
 }
 
-/** The kind of a file by the end of its name, for the tag that people's clients show. */
+/** The MIME type of a file by the end of its name, for the tag by which clients decide how to show it. */
 export function mimeOf(name: string): string {
   return MIME[name.toLowerCase().split('.').at(-1) ?? ''] ?? 'application/octet-stream'
 }

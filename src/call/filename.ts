@@ -1,18 +1,18 @@
 // The name under which a received file may be written here. A peer chose it, so it is text to be distrusted.
 
-/** A file name's greatest length in UTF-8 bytes: it leaves room for " (2)" on every file system. */
+/** Most UTF-8 bytes of a file name: they leave room for " (2)" on every file system. */
 const MAX_BYTES = 120
 
 /**
  * A name that is safe in any folder of any system, made of whatever a peer sent: no path, no control, direction or invisible
- * characters, nothing hidden, nothing that Windows keeps for devices, 1 to 120 bytes with its extension kept, NFC. What is
- * safe already stays as it is. "file" when nothing is left. Never throws.
+ * characters, nothing hidden, nothing that Windows keeps for devices, 1 to 120 bytes with its extension kept, NFC. A name that
+ * is safe already stays as it is. "file" when nothing is left. Never throws.
  */
 export function safeName(name: string): string {
-  // Cut first: what follows need not be fast on a megabyte. The last part of a path, of Unix or Windows, is the name.
+  // Cut first, so that what follows need not be fast on a megabyte. The name is the last part of a path, of Unix or Windows.
   const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
   const seen = withoutInvisible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
-  // Once more: what stood apart may have come together.
+  // Once more: characters that stood apart may have come together.
   const normalized = trimName(seen.normalize('NFC'))
   const short = shorten(RESERVED.test(normalized) ? `_${normalized}` : normalized)
   return short === '' ? 'file' : short
@@ -46,7 +46,7 @@ function shorten(name: string): string {
   )
 }
 
-// By whole characters: half of one is no character.
+// By whole characters, never through the middle of one.
 function cutToBytes(text: string, maxBytes: number): string {
   let kept = ''
   let size = 0

@@ -32,14 +32,14 @@ export const ITEM_TYPES = [
 
 export type ItemType = (typeof ITEM_TYPES)[number]
 
-/** "`progress` is told once and counts in no `unread`." */
+/** Whether an item of this type counts in `unread`. Progress is told once and does not: it wakes nobody. */
 export function countsAsUnread({ type }: { type: string }): boolean {
   return type !== 'progress'
 }
 
 /**
- * One new thing. `text` is the peer's; of something undelivered it is ours. `at` unix seconds; `seq` 0 where there is none.
- * `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
+ * One new thing. `text` is the peer's; in `undelivered`, and in a missed call of ours, it is our own. `at` unix seconds; `seq` 0 where
+ * there is none. `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
  */
 export type InboxItem = {
   type: ItemType
@@ -66,7 +66,7 @@ export type InboxItem = {
   reason?: string
   /** How the call went, in the words of whoever ended it. */
   outcome?: CallOutcome
-  /** Of a missed call: it was ours, and so is what it was about. */
+  /** A missed call that was ours, and so is its topic. */
   outgoing?: true
   /** Nothing is left to be done about it: a request that does not ring any more, a proposal that has its answer. */
   settled?: true
@@ -74,10 +74,10 @@ export type InboxItem = {
   void?: true
   /** Its text is longer than what is shown of it. */
   cut?: true
-  /** Of the owner: which escalation it answers, and by which way it came where that is no letter. */
+  /** From the owner: which escalation it answers, and how it came where it is no letter. */
   escalation?: string
   channel?: AnswerChannel
-  /** A letter that may have been told before: no instruction, from the owner neither. */
+  /** A letter that may have been told before: no instruction, not even from the owner. */
   repeat?: true
 }
 
@@ -93,7 +93,7 @@ export function itemsOf(log: Log, call: Call, people: AgentDirectory, all = fals
   return [...items, ...marks.map(([mark]) => markItem(mark, log, call, from)), ...undeliveredItems(log, call, from)]
 }
 
-/** Whether a line is shown with its words: what the rules do not let its sender say is a line without them. */
+/** Whether a line is shown with its words. What the rules did not let its sender say is a line without them. */
 export function isShown({ effective, late, signal }: Line): boolean {
   return (effective || late) && signal.body.type !== 'opaque'
 }
@@ -111,7 +111,7 @@ function markItem(type: 'missed' | 'forked' | 'lost', log: Log, call: Call, from
     lost: log.peerLostAt ?? call.last,
   }
   const base = { type, id: call.id, call: call.id, from, at: at[type], seq: 0 }
-  // What a call was about is the caller's word; of the rest there is nothing of the peer's to quote.
+  // A topic is the caller's word; in the other marks there is nothing of the peer to quote.
   const text = foreignText(type === 'missed' ? call.topic : '')
   if (type === 'missed' && call.role === 'caller') return { ...base, text, outgoing: true }
   return { ...base, text, ...(type === 'forked' && log.fork !== undefined ? { fork: log.fork.by } : {}) }
@@ -135,8 +135,8 @@ function undeliveredItems(log: Log, call: Call, from: Agent): InboxItem[] {
 export type ShownLetter = { rumor: Rumor; heard: number; repeat?: true; file?: FileState }
 
 /**
- * A letter: a direct message outside of calls. From the owner it is an instruction, and nobody else can make that type; one with
- * `repeat`, which may have been told before, is none. A reaction is its sign.
+ * The item of a letter, a direct message outside of calls. From the owner it has the type `owner`, which nobody else's can have, and is an
+ * instruction; with `repeat` it may have been told before, and is none. The text of a reaction is its sign.
  */
 export function letterItem(
   { rumor, heard, repeat, file }: ShownLetter,
@@ -155,7 +155,7 @@ export function letterItem(
   return { ...base, ...marks, text, name: text, reason: UNCHECKABLE }
 }
 
-/** What the owner has said to an escalation otherwise than by a letter: "every way makes the same `owner` item". */
+/** The item of an answer that the owner has given otherwise than by a letter: the same `owner` item that a letter makes. */
 export function answerItem(
   { id, text, at, channel }: OwnerAnswer,
   escalation: string,
@@ -178,7 +178,7 @@ const UNCHECKABLE = 'announced without what is needed to open and check it, so i
 
 /**
  * The owner first, then what is said in calls and by whom our agent knows, then the first words of strangers; otherwise in the order
- * given. Of a thousand things a command shows the first ones: a flood of strangers must not stand before what somebody waits for.
+ * given. Of a thousand things a command shows only the first: a flood of strangers must not stand before what somebody waits for.
  */
 export function sortByImportance(items: readonly InboxItem[]): InboxItem[] {
   return [...items].sort((a, b) => weight(a) - weight(b))
@@ -211,7 +211,7 @@ function itemOf({ signal, heard, late, unseen }: Line, log: Log, call: Call, fro
   return { ...base, type: body.type, text: foreignText(body.text), ...reason, ...outcome }
 }
 
-/** A signal of the call, the same way everywhere: `me/3` or `peer/5`; undefined for one that is not held. */
+/** How a signal of the call is named everywhere, `me/3` or `peer/5`; undefined for one that is not held. */
 export function refOf(log: Log, id: string, { peer }: Pick<Call, 'peer'>): string | undefined {
   const signal = signalOf(log, id)
   return signal === undefined ? undefined : `${signal.from === peer ? 'peer' : 'me'}/${signal.seq}`
@@ -220,14 +220,14 @@ export function refOf(log: Log, id: string, { peer }: Pick<Call, 'peer'>): strin
 /** Most refs of a range that are named one by one. */
 const MAX_REFS = 20
 
-/** The signals of a range, by their refs: all of them, or the first ones and the last where they are many. */
+/** The refs of the signals in a range: all of them, or the first ones and the last where they are many. */
 export function refsIn([first, last]: SeqRange, whose: 'me' | 'peer'): string[] {
   const count = last - first + 1
   if (count <= MAX_REFS) return Array.from({ length: count }, (_, n) => `${whose}/${first + n}`)
   return [...Array.from({ length: MAX_REFS - 1 }, (_, n) => `${whose}/${first + n}`), `${whose}/${last}`]
 }
 
-// What nobody has said is left out: a size of 0, a hash of "".
+// What was not told is left out: a size of 0, a hash of "".
 function fileFields({ name, note }: FileBody, facts: FileFacts): Pick<InboxItem, 'text'> & Partial<InboxItem> {
   const { path, refused: reason, size, sha256 } = facts
   const text = foreignText(name, 255)
@@ -242,14 +242,14 @@ function fileFields({ name, note }: FileBody, facts: FileFacts): Pick<InboxItem,
 }
 
 /**
- * As much news as one look can hold: agents' tools cut what a command prints at about 16,000 characters without a word, and what was cut
- * away there would count as read. Most characters of news, and what an item takes beside its text, and each line of it.
+ * Most characters of news in one output, and how many an item takes beside its text, and each line of it. Agents' tools cut what a command
+ * prints at about 16,000 characters without a word, and what they cut away would count as read.
  */
 const MAX_CHARACTERS = 10_000
 const ITEM_CHARACTERS = 250
 const LINE_PREFIX_CHARACTERS = 9
 
-/** The first items that fit, the first one in any case; of a text that is too long its beginning, and `cut`. */
+/** The first items that fit, the first one in any case. An item whose text is too long has its beginning, and `cut`. */
 export function fitItems(items: readonly InboxItem[], maxChars = MAX_CHARACTERS): InboxItem[] {
   const kept: InboxItem[] = []
   let room = maxChars
@@ -264,7 +264,7 @@ export function fitItems(items: readonly InboxItem[], maxChars = MAX_CHARACTERS)
 
 function shortenItem(item: InboxItem, maxChars: number): InboxItem {
   if (sizeOf(item) <= maxChars) return item
-  // A line may hold nothing and takes its mark all the same.
+  // An empty line takes its mark too.
   let room = maxChars - ITEM_CHARACTERS
   let length = 0
   for (const line of lineLengths(item.text)) {

@@ -1,16 +1,16 @@
-// What the user wants, as data: what argv is read into. `run` is told besides what the command needs and which call is meant.
+// What the user wants, as data: what argv is read into. Beside it a run is told what the command needs and which call is meant.
 
 import type { PresenceWish } from './listing.ts'
 import type { CallOutcome } from './signal.ts'
 
-/** Seconds that the command stays once it has spoken, and how long after the last thing of a burst it comes back. */
+/** Seconds that the command waits once it has spoken (`wait`), and how long after the last thing of a burst it comes back (`settle`). */
 export type WaitWish = { wait?: number | undefined; settle?: number }
 
 export type Intent =
   | { type: 'status' }
   /** `verify`: ask the domains of NIP-05 names. */
   | { type: 'list'; wish: PresenceWish; verify: boolean }
-  /** `again`: the call to the same agent that is not answered yet is hung up; `work`: whatever proof of work that takes. */
+  /** `again`: hang up the call to the same agent that is not answered yet; `work`: do whatever proof of work it takes. */
   | ({ type: 'call'; agent: string; topic: string; again?: boolean; work?: boolean } & WaitWish)
   | ({ type: 'answer'; accept: boolean; text: string } & WaitWish)
   /** `to`: an agent who gets it as a letter, outside of calls; `re`: the ref of what it answers; `progress`: how far the work is. */
@@ -26,9 +26,12 @@ export type Intent =
   /** `ref`: of the proposal; undefined for the only one that is open. */
   | ({ type: 'agree'; ref: string | undefined; text: string } & WaitWish)
   | ({ type: 'decline'; ref: string | undefined; text: string } & WaitWish)
-  /** `note`: what is said of the first of them. */
+  /** `note`: what is said of the first file. */
   | ({ type: 'sendfile'; files: readonly NamedContent[]; note?: string | undefined } & WaitWish)
-  /** `tell`: what the peer may know of it; `answered`: nobody is asked, this is what the owner has said to `id`, or to the only open one. */
+  /**
+   * `tell`: what the peer may know of it; `answered`: nobody is asked, since this is what the owner has said to the question `id`, or to
+   * the only open one.
+   */
   | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & WaitWish)
   | ({ type: 'end'; text: string; maxChars: number; outcome?: CallOutcome | undefined } & WaitWish)
   /** `jitter`: it waits a random delay of at most so many seconds first; undefined: as fits whoever has started it (run/needs.ts). */
@@ -56,7 +59,7 @@ export type Intent =
       until: number | undefined
       search: string | undefined
     }
-  /** `call`: what names it. `files`: those that were received in it, too. */
+  /** `call`: the word that names it; `files`: also delete the files that were received in it. */
   | { type: 'forget'; call: string; files: boolean }
   | {
       type: 'contacts'

@@ -1,5 +1,5 @@
-// Who is shown of all that relays say is on line: known agents first, then a share of strangers from each relay, each checked once and
-// in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
+// Which agents are shown of all that relays say are on line: known ones first, then a share of strangers from each relay, each checked
+// once and in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
 import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
 import { foreignLine, isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
@@ -39,8 +39,8 @@ export type ListingRules = {
 }
 
 /**
- * `total`: how many there are of what was read, those not shown unchecked. `hidden`: strangers left out for lack of work.
- * `forged`: relays that sent what its author has not signed.
+ * `total`: how many agents there are in what was read; of those that are not shown no signature was checked. `hidden`: how many strangers
+ * were left out for lack of work. `forged`: relays that sent what its author has not signed.
  */
 export type Listing = { agents: Presence[]; total: number; hidden: number; forged: string[] }
 
@@ -48,7 +48,7 @@ export type Listing = { agents: Presence[]; total: number; hidden: number; forge
 type SentPresence = { event: Event; relays: Set<string> }
 type ListedAuthor = { pubkey: string; candidates: SentPresence[]; seen: number }
 
-/** So many bad signatures of one relay are looked at before nothing more that only it has is believed. */
+/** After so many bad signatures from one relay, nothing that only this relay has is believed any more. */
 const MAX_FORGED = 20
 
 /**
@@ -75,7 +75,7 @@ export function listingOf(sources: readonly PresenceSource[], rules: ListingRule
   return { agents, total: agents.length + left.length, hidden, forged: judge.forged() }
 }
 
-/** Whether a presence is one that is wanted, by what it says; undefined while only work is lacking. */
+/** Whether a presence is wanted, by what it says; undefined where only proof of work is lacking. */
 export function presenceMatcher({ now, me, known, work, wish }: ListingRules): (event: Event) => boolean | undefined {
   // What was typed, in the form in which words of others are read.
   const read = (text: string | undefined) => text && unsafeTextOf(foreignLine(text, 64))
@@ -99,7 +99,7 @@ export function presenceMatcher({ now, me, known, work, wish }: ListingRules): (
   }
 }
 
-/** Those with at least one presence that is wanted. Older ones and ended ones stay: whichever is newest and genuine decides. */
+/** The authors with at least one presence that is wanted. Their other ones stay candidates: the newest genuine one decides. */
 function wantedAuthors(
   sources: readonly PresenceSource[],
   { now }: ListingRules,
@@ -107,7 +107,7 @@ function wantedAuthors(
 ) {
   const byAuthor = new Map<string, Map<string, SentPresence>>()
   for (const { relay, events } of sources) {
-    // A relay keeps one for each author: whatever else it sends is its own doing, and costs us nothing.
+    // A relay keeps one presence for each author: whatever else it sends is its own doing, and costs us nothing.
     for (const event of newestPerAuthor(events)) {
       const held = byAuthor.get(event.pubkey) ?? new Map<string, SentPresence>()
       const one = held.get(event.id) ?? { event, relays: new Set() }
@@ -127,13 +127,13 @@ function wantedAuthors(
   return { authors, hidden }
 }
 
-/** Known ones first; then strangers in turns, one of each relay, so that none can push out what others have. */
+/** Known authors first; then strangers, one of each relay in turn, so that no relay can push out what others have. */
 function orderAuthors(
   authors: readonly ListedAuthor[],
   sources: readonly PresenceSource[],
   { known }: ListingRules,
 ): ListedAuthor[] {
-  // What an agent is free to choose (its name, when it looked) orders nothing; when it was seen it can choose only ahead of now.
+  // What an agent is free to choose (its name, when it looked) orders nothing. It can date its presence ahead, but that counts as now.
   const bySeen = authors.toSorted((a, b) => b.seen - a.seen || (a.pubkey < b.pubkey ? -1 : 1))
   const rank = ({ pubkey }: ListedAuthor) => rankOf(known.get(pubkey))
   const acquainted = bySeen.filter((author) => rank(author) < STRANGER).sort((a, b) => rank(a) - rank(b))

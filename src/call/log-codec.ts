@@ -1,5 +1,5 @@
 // How a call's file is read: its words, what is owed of them, and what it says of the words that lie in segments. Every field is
-// looked at: the file is ours, and a disk can damage it.
+// checked: the file is ours, but a disk can damage it.
 import { type Decoder, either, fields, finite, isRecord, list, oneOf, table, text, where, whole, yes } from '../json.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { type Event, parseEvent, type Rumor } from '../nostr/event.ts'
@@ -27,13 +27,13 @@ import { LIMIT, type Link, type SeqRange } from './signal.ts'
 /** The version of a call's file that this program writes. Those of 0.1.0 (1 and 2) are rendered once and set aside. */
 export const LOG_VERSION = 3
 
-/** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged. */
+/** Reads a call file's JSON. 'newer' when a later version wrote it, undefined when it is damaged or 0.1.0 wrote it. */
 export function parseLog(value: unknown): Log | 'newer' | undefined {
   const version = isRecord(value) ? count(value.version) : undefined
   if (version === undefined || version < LOG_VERSION) return undefined
   if (version > LOG_VERSION) return 'newer'
   const held = kept(value)
-  // What is owed is something of ours.
+  // Only what is in the log can be owed.
   if (held === undefined || Object.keys(held.outbox).some((id) => !Object.hasOwn(held.entries, id))) return undefined
   return { version: LOG_VERSION, ...held }
 }
@@ -41,7 +41,7 @@ export function parseLog(value: unknown): Log | 'newer' | undefined {
 /** A key, an id or a hash: 64 hex digits. */
 export const hex32: Decoder<string> = where(text, isHex32)
 
-/** Somebody else's words, cleaned once more: who has changed the file may have put anything there. */
+/** Somebody else's words, cleaned once more: whoever has changed the file may have put anything there. */
 export const foreignWords: Decoder<Foreign> = (value) => (typeof value === 'string' ? foreignText(value) : undefined)
 
 const count = whole()
@@ -53,8 +53,8 @@ function isTime(value: unknown): value is number {
 }
 
 /**
- * A rumor as we have kept it. It was checked when it came in, so its id is not hashed again for every command. Written out, since
- * there may be thousands, and every command that speaks in their call reads them.
+ * A rumor as we have kept it. It was checked when it came in, so its id is not hashed again for every command. Written out rather than
+ * made by `fields`: there may be thousands, and every command that speaks in their call reads them.
  */
 export const keptRumor: Decoder<Rumor> = (value) => {
   if (!isRecord(value)) return undefined
@@ -84,7 +84,7 @@ export const keptEntries: Decoder<Entries> = (value) => {
   return entries && markFinal(entries)
 }
 
-/** Which process is at something. */
+/** The fields of a claim, for records that have others beside them. */
 export const claimFields = {
   must: { pid: finite, at: finite },
   may: { host: text, processStart: text, remainingOnly: yes },

@@ -7,7 +7,7 @@ import { onlyRecipient, parseSignal } from './signal-codec.ts'
 /**
  * A rumor of the call. `heard` is our clock when it came in, unix seconds; our own rumors have none. `hadAcked`: up to where its
  * author had acknowledged us before, where the rumor itself says less. `underCallKey`: its seal was made with the key of the call;
- * absent: with the identities', or it is our own.
+ * absent where it was made with the identities', and for our own.
  */
 export type LogEntry = { rumor: Rumor; heard?: number; hadAcked?: number; underCallKey?: true }
 
@@ -26,23 +26,23 @@ export type OutboxEntry = {
   /** How often it was wrapped: the waits between wraps grow with it. */
   wrapCount: number
   accepted: string[]
-  /** Who has not taken it; `final`: and takes this wrap at no other time. */
+  /** The relays that have not taken it, and why; `final`: asked once more, they would refuse this wrap again. */
   failed: { url: string; reason: Foreign; final?: true }[]
-  /** When it was last wrapped beside the schedule: for the relays that have not taken it, or for all of them where nobody has acknowledged it. */
+  /** When it was last wrapped for those relays alone that had not taken it, or for all of them and none took it; unix seconds. */
   retriedAt?: number
-  /** How many of its wraps went out early, since the peer was there to answer. */
+  /** How many of its wraps went out early, because the peer was there and had not acknowledged it. */
   earlyWraps?: number
   /** The peer has said that it misses it. */
   reportedMissing?: true
-  /** It was acknowledged once, and is offered one more time, until a relay has it. */
+  /** It was acknowledged before, and is offered once more until a relay has taken it. */
   offeredAgain?: true
   /** The process that is publishing it right now, so that a parallel one leaves it alone. */
   claim?: Claim
 }
 
 /**
- * A process that is at something since `at`, unix seconds. `host`: the machine or container that its `pid` counts in; `processStart`: what
- * tells it from a later one with its number; `remainingOnly`: only the relays are tried that have not taken it.
+ * A process that has been at something since `at`, unix seconds. `host`: the machine or container that its `pid` belongs to;
+ * `processStart`: what tells it from a later process with that number; `remainingOnly`: it only tries the relays that have not taken it.
  */
 export type Claim = { pid: number; at: number; host?: string; processStart?: string; remainingOnly?: true }
 
@@ -64,23 +64,23 @@ export type FetchProgress = { have: number; tries: number; at: number; why: stri
 export type Entries = Readonly<Record<string, LogEntry>>
 
 /**
- * A log that has two branches, or would have: the peer's, ours as the peer's links say (`me`), or one of them by the peer's word
- * (`told`). `seq` and `id` are what we hold at that place. `at`: unix seconds. `foreign`: what came in its place.
+ * A log that has two branches: the peer's (`peer`), our own by what the peer's links say (`me`), or one of the two by the peer's word
+ * (`told`). `seq` and `id` are what we hold at that place. `at`: unix seconds. `foreign`: the rumor that came in its place.
  */
 export type Fork = { by: 'peer' | 'me' | 'told'; seq: number; id: string; at: number; foreign?: string }
 
-/**
- * What the peer was told by receipts: the highest ack of ours that a relay has taken; the last one that was tried, and when; when what
- * is missing was asked for, the fork was told, an answer was offered again, and a first word; and the `read` mark that it has. Times in unix
- * seconds.
- */
+/** What the peer was told of what we hold, and when, unix seconds. */
 export type ReceiptRecord = {
+  /** The highest ack that a relay has taken from us, 0 to have it told anew; the highest one that was tried, and when. */
   ackTaken: number
   ackTried: number
   ackTriedAt: number
+  /** When we last asked for what is missing, and last said that the call has forked. */
   missingAskedAt: number
   forkToldAt: number
+  /** The highest `read` mark that the peer was told. */
   readTold: number
+  /** When the peer was last offered anew what it had asked for; and when our first word, which has a pace of its own. */
   offeredAgainAt?: number
   firstOfferedAgainAt?: number
 }
@@ -93,15 +93,15 @@ export type AsideReason = 'fork' | 'after-end' | 'verified'
 
 export type AsideEntry = LogEntry & { why: AsideReason }
 
-/** Both logs of a call as we hold them, and what cannot be derived from them. */
+/** The logs of both sides of a call as we hold them, and what cannot be derived from them. */
 export type Log = {
   version: 3
   id: string
-  /** What was taken, of both sides, by rumor id. Changed only through a transaction (state/transaction.ts). */
+  /** What was taken from both sides, by rumor id. Changed only through a transaction (state/transaction.ts). */
   entries: Entries
   /** What came before something that it follows, by rumor id, in the order of arrival. */
   waiting: Entries
-  /** What has no place: three rumors at the most. `asideMore`: how many more there were. */
+  /** What has no place: MAX_ASIDE rumors at the most. `asideMore`: how many more there were. */
   aside: Readonly<Record<string, AsideEntry>>
   asideMore: number
   /** Items not yet shown: rumor ids, and marks like `missed`. */
@@ -117,7 +117,7 @@ export type Log = {
   missedAt?: number
   /** Until when an incoming call rings, unix seconds by our own clock. */
   ringsUntil?: number
-  /** At glare: the request waits for what becomes of ours; or the other call has become the conversation. */
+  /** At glare: this request waits for what becomes of ours; or the other call, by its id, has become the conversation. */
   heldForGlare?: true
   mergedInto?: string
   /** At glare: our own request that this call takes in; we accept it by ourselves. */
@@ -131,13 +131,13 @@ export type Log = {
   peerLostAt?: number
   /** What the peer had acknowledged of ours when its end was taken. */
   ackedAtPeerEnd?: number
-  /** Once the peer has bound itself to all of ours: nothing is taken any more. `digest` is SHA-256, hex. */
+  /** Set once the peer has bound itself to all of ours: from then on nothing is taken. `digest` is SHA-256, hex. */
   verified?: { digest: string; at: number }
   /** When what was never acknowledged was told as undelivered. */
   undeliveredToldAt?: number
-  /** Never on disk: something came whose place lies in the archive, so that the change is worked out again over the whole call. */
+  /** Never on disk: something came whose place lies in the archive, so the change is worked out again over the whole call. */
   needsWholeCall?: true
-  /** What the peer has sealed with the key of a call whose accept is still to come, by wrap. */
+  /** What the peer has sealed with a call key before the accept has come, by wrap. */
   earlySeals?: Readonly<Record<string, EarlySeal>>
   /** What became of the peer's files, by transfer. */
   files: Record<string, FileState>
@@ -164,20 +164,20 @@ export function emptyLog(id: string): Log {
   }
 }
 
-/** Whom a call is with, if its request is here. @param me our own key */
+/** The peer of a call; undefined while its request is not here. @param me our own key */
 export function peerOf(log: Log, me: string): string | undefined {
   const request = log.entries[log.id]?.rumor
   if (request === undefined) return undefined
   return request.pubkey === me ? onlyRecipient(request) : request.pubkey
 }
 
-/** The signal of one entry. Read once: a command looks at the same rumor many times. */
+/** The signal of an entry, which is parsed once: a command looks at the same rumor many times. Undefined where it is none. */
 export function signalOf(log: Pick<Log, 'entries'>, id: string): Signal | undefined {
   const rumor = log.entries[id]?.rumor
   return rumor === undefined ? undefined : parsedSignal(rumor)
 }
 
-/** A rumor as a signal, read once. */
+/** A rumor as a signal, parsed once; undefined where it is none. */
 export function parsedSignal(rumor: Rumor): Signal | undefined {
   const known = parsedSignals.get(rumor)
   if (known !== undefined) return known
@@ -186,16 +186,13 @@ export function parsedSignal(rumor: Rumor): Signal | undefined {
   return signal
 }
 
-/** Says that nobody will change these entries any more: what is derived from them may be kept. */
+/** Declares that nobody will change these entries any more, so that what is derived from them may be kept. */
 export function markFinal(entries: Entries): Entries {
   finalEntries.add(entries)
   return entries
 }
 
-/**
- * Something that depends on nothing but a log's entries: made once for entries that are final, since one run asks for it
- * many times.
- */
+/** What `make` derives from a log's entries: made once for entries that are final, since one run asks for it many times. */
 export function memoize<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: () => T): T {
   const known = kept.get(entries)
   if (known !== undefined) return known
@@ -204,7 +201,7 @@ export function memoize<T>(kept: WeakMap<Entries, T>, { entries }: Log, make: ()
   return made
 }
 
-/** The same entry without the bytes that it carried: they are in a file now, or the peer has them. Its id stays. */
+/** The entry without the bytes that it carried: they are in a file now, or the peer has them. Its id stays. */
 export function withoutContent(entry: LogEntry): LogEntry {
   return { ...entry, rumor: { ...entry.rumor, content: '' } }
 }
@@ -212,7 +209,7 @@ export function withoutContent(entry: LogEntry): LogEntry {
 /** How far an own rumor has come: on disk only, on a relay, acked by the peer's program, or looked at there. */
 export type DeliveryState = 'queued' | 'relayed' | 'delivered' | 'read'
 
-/** How far one of our own rumors has come. @param rumor its id; one that is not held counts as read */
+/** How far one of our own rumors has come. @param rumor its id; one that is not held counts as `read` */
 export function deliveryStateOf(log: Log, rumor: string): DeliveryState {
   const seq = signalOf(log, rumor)?.seq ?? 0
   if (seq <= log.peerAcked.seq) return seq <= log.peerRead ? 'read' : 'delivered'
@@ -243,7 +240,7 @@ export type ArchiveSummary = {
   entries: number
   own: number
   messages: number
-  /** Up to where of each key's log whatever does not stand in the head lies in segments. */
+  /** Up to which signal each author's log lies in segments, but for what is in `kept`. */
   tails: Readonly<Record<string, ArchivedTail>>
   /** Proposals and their answers up to there, which stay in the head, by rumor id; absent where there are none. */
   kept?: Readonly<Record<string, KeptPlace>>
@@ -251,7 +248,7 @@ export type ArchiveSummary = {
   last: number
 }
 
-/** When something was said; what is dated ahead of our clock is shown with the time at which it came in. */
+/** When something was said, unix seconds; for what was dated ahead of our clock, when it came in. */
 export function timeOf(at: number, heard: number | undefined): number {
   return heard === undefined ? at : Math.min(at, heard)
 }

@@ -1,12 +1,12 @@
 // Names that agents give themselves and that we give to agents: how they are asked for, when two are the same, and when one only
 // looks like another.
 
-/** A presence's `n` tag: the name in NFC, trimmed, in lower case. Relays compare it letter by letter. */
+/** A presence's `n` tag: the name in NFC, trimmed, in lower case, since relays compare it letter by letter. */
 export function nameTag(name: string): string {
   return name.normalize('NFC').trim().toLowerCase().normalize('NFC')
 }
 
-/** Whether two names are the same: "José" is, in both of Unicode's normal forms, in capitals and in full-width letters. */
+/** Whether two names are the same. "José" is in both of Unicode's normal forms, in capitals and in full-width letters. */
 export function isSameName(a: string, b: string): boolean {
   return foldName(a) === foldName(b)
 }
@@ -34,7 +34,7 @@ function foldName(name: string): string {
   return withoutInvisible(name.normalize('NFKC')).replace(/\s+/g, ' ').trim().toLowerCase().normalize('NFKC')
 }
 
-/** What is left of a name when all that is drawn alike is one sign. Only to be compared: it is no name. */
+/** A name in which all that is drawn alike is one sign. It is only compared, never shown. */
 function skeleton(name: string): string {
   const small = PLAIN.test(name)
     ? drawAlike(name.toLowerCase())
@@ -50,7 +50,7 @@ function withoutInvisible(name: string): string {
   return name.replace(/\p{Default_Ignorable_Code_Point}|\p{Cc}/gu, '')
 }
 
-// Letters that UTS 39 calls confusable with one of a to z, of the alphabets that names are written in: a library of all 6,000 would be
+// Letters that UTS 39 calls confusable with one of a to z, in the alphabets that names are written in: a library of all 6,000 would be
 // a tenth of the program. A capital stands here where it looks like another letter than its small form does (Ν, but ν).
 const DRAWN_AS: Readonly<Record<string, string>> = {
   a: 'аАɑαΑᴀ',

@@ -3,15 +3,16 @@
 import type { ArchiveSummary } from './log.ts'
 import type { Signal } from './signal.ts'
 
-/** A signal with its derived Lamport clock. `ack`: up to where its author had taken the other side's signals, never lowered. */
+/** A signal with its derived Lamport clock. `ack`: up to where its author had taken the other side's signals; it never goes down. */
 export type OrderedSignal = { signal: Signal; clock: number; ack: number }
 
 /**
- * Signals in transcript order, "(derived clock, sender's pubkey)", with ends below everything that does not name them.
+ * Signals in transcript order: by (derived clock, sender's pubkey), with ends below everything that does not name them (docs/PROTOCOL.md,
+ * "Order").
  *
- * "One more than the greater of the clocks of `prev` and of the signal that `ack` names (0 where there is none)." What a signal
- * names and is not among `signals` counts as 0, but for the last ones of the archive, whose clocks the summary tells, as it does those
- * of the signals before them that are still here.
+ * A clock is one more than the greater of the clocks of `prev` and of the signal that `ack` names. What a signal names and is not among
+ * `signals` counts as 0, but for the last ones of the archive, whose clocks the summary has, as it has those of the signals before them
+ * that are still here.
  * @param signals each once; of one author no two with the same number
  */
 export function orderSignals(signals: readonly Signal[], archive?: ArchiveSummary): OrderedSignal[] {
@@ -19,7 +20,7 @@ export function orderSignals(signals: readonly Signal[], archive?: ArchiveSummar
   return ranked.sort(compareRanked).map(({ signal, clock, ack }) => ({ signal, clock, ack }))
 }
 
-/** `ends`: how many ends it names through its links, and half of one more for an end itself. */
+/** `named`: a bit for each author whose end it names through its links; `ends`: two for each of those ends, and one for an end itself. */
 type Ranked = OrderedSignal & { ends: number; named: number }
 
 /** Authors take turns, each going on as long as what its signals name is placed already. Iterative: a call may be long. */
@@ -39,7 +40,7 @@ function rankAll(signals: readonly Signal[], archive: ArchiveSummary | undefined
     const one: Ranked = {
       signal,
       clock: archive?.kept?.[signal.id]?.clock ?? 1 + Math.max(...clocks),
-      // "A sender never lowers it; a receiver reads one that is lower as that of `prev`."
+      // "An `ack` that is lower than that of `prev` is read as that of `prev`" (docs/PROTOCOL.md, "Order").
       ack: Math.max(signal.ack.seq, before?.ack ?? 0),
       named: mask,
       ends: 2 * bitCount(mask) + (signal.body.type === 'end' ? 1 : 0),
@@ -59,7 +60,7 @@ function rankAll(signals: readonly Signal[], archive: ArchiveSummary | undefined
       }
     }
   }
-  // Links are hashes, so nothing can name what names it; what a damaged disk makes of them is placed all the same.
+  // Links are hashes, so no two signals can name each other. What a damaged disk makes of them is placed nevertheless.
   for (const queue of queues.values()) for (const signal of queue.reverse()) place(signal)
   return ranked
 }
@@ -72,7 +73,7 @@ function queuesOf(signals: readonly Signal[]): Map<string, Signal[]> {
     if (queue === undefined) queues.set(signal.from, [signal])
     else queue.push(signal)
   }
-  // From the end, where taking one off is cheap.
+  // A queue is taken from at its end, where that is cheap.
   for (const queue of queues.values()) queue.sort((a, b) => b.seq - a.seq)
   return queues
 }

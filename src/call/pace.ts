@@ -3,15 +3,15 @@
 import { type ArchiveSummary, timeOf } from './log.ts'
 import type { Call } from './replay.ts'
 
-/** `messages`: how many the call holds. `turns` short ones within `seconds`, when it goes in circles. */
+/** `messages`: how many there are in the call; `circling`: how many short turns within how many seconds, where it goes in circles. */
 export type Pace = { messages: number; circling: { turns: number; seconds: number } | undefined }
 
-/** So many changes of speaker in so short a time (seconds), with so few characters each, are no work of two minds. */
+/** So many turns within so many seconds, with so few characters each on average, are two programs that answer each other. */
 const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /**
  * How much has been said in a call, and whether two programs answer each other in a circle.
- * @param archive what of the call lies in the archive; the turns that count are the last ones
+ * @param archive what of the call lies in the archive: its messages count, its turns do not, since only the last ones matter
  */
 export function paceOf({ lines }: Call, archive?: ArchiveSummary): Pace {
   const said = lines.filter(({ signal, effective }) => signal.body.type === 'message' && effective)

@@ -1,5 +1,5 @@
 // Whether what came in takes its place in its author's log. Numbers alone prove nothing against the peer itself, so every signal names
-// by id what it follows, and whoever has two branches has none that is built on.
+// by id what it follows, and on a log with two branches nothing is built.
 import type { Link, Signal } from './signal.ts'
 
 /** How far ahead of what is taken a signal may wait, and how many may wait for one number. */
@@ -9,8 +9,8 @@ const WAITING = { ahead: 1_000, candidates: 8 }
 export const MAX_ASIDE = 3
 
 /**
- * What is held of a call, by author and number. 'archived': it lies in a segment that was not read. `hasEnded`: the author's own end is
- * taken. `frozen`: the call is verified.
+ * What is held of a call, by author and number. 'archived': it lies in a segment that was not read. `hasEnded`: whether the author's end
+ * is taken; `waitingAt`: how many signals of the peer wait for a number; `frozen`: whether the call is verified.
  */
 export type HeldLog = {
   call: string
@@ -23,8 +23,8 @@ export type HeldLog = {
 }
 
 /**
- * What becomes of a signal. `seq` and `id` of a fork are what we hold at that place, `by` whose log has two branches. `archive`: only the
- * whole call tells.
+ * What becomes of a signal. In a fork `by` says whose log has two branches, and `seq` and `id` what we hold at that place. `archive`: that
+ * can only be said with the whole call at hand.
  */
 export type Placement =
   | { type: 'take' }
@@ -35,10 +35,7 @@ export type Placement =
   | { type: 'archive' }
   | { type: 'drop'; why: 'too-far' | 'crowded' }
 
-/**
- * Says where a numbered signal of the peer goes that is not held yet.
- * @param me our own key
- */
+/** Where a numbered signal of the peer goes (docs/PROTOCOL.md, "What is taken"). @param me our own key */
 export function placeSignal(signal: Signal, held: HeldLog, me: string): Placement {
   const { from, seq, prev } = signal
   const links = checkAck(signal.ack, held, me)
@@ -47,15 +44,13 @@ export function placeSignal(signal: Signal, held: HeldLog, me: string): Placemen
   const known = seq <= last.seq ? held.idAt(from, seq) : undefined
   if (known === 'archived') return { type: 'archive' }
   if (known === signal.id) return { type: 'duplicate' }
-  // "Whoever is forked … answers only with `fork`."
+  // A call that has forked takes nothing more.
   if (held.forked) return { type: 'aside', why: 'fork' }
-  if (seq <= last.seq) {
-    // "An author whose second, different signal comes under a taken number … has forked its log."
-    return { type: 'fork', by: 'peer', seq, id: known ?? signal.id }
-  }
+  // A second, different signal under a taken number.
+  if (seq <= last.seq) return { type: 'fork', by: 'peer', seq, id: known ?? signal.id }
   if (links !== undefined) return links
   if (held.hasEnded(from)) {
-    // "A wrong `prev` directly behind the peer's `end` is a fork, a right one is kept aside."
+    // "What links behind the peer's `end` is kept aside; what comes directly behind it with a wrong `prev` is a fork."
     const isFork = seq === last.seq + 1 && prev !== last.id
     return isFork ? forkAt(last, signal) : { type: 'aside', why: held.frozen ? 'verified' : 'after-end' }
   }
@@ -66,8 +61,8 @@ export function placeSignal(signal: Signal, held: HeldLog, me: string): Placemen
 }
 
 /**
- * Whether what the peer acknowledges is what we hold there; undefined when it is. "A peer whose `ack` names an id under any number that
- * is not what we hold there says that *we* have" forked: this state is older than what we have said, or another machine speaks for us.
+ * What is wrong with a peer's `ack`; undefined when we hold what it names. An ack of anything else says that our own log has forked: this
+ * state is older than what we have said, or another machine speaks for us.
  */
 export function checkAck(
   ack: Link,

@@ -17,16 +17,16 @@ export const PRESENCE_ID = 'p2p-comm'
 /** Minutes between two announcements unless set otherwise (presence.every). */
 export const PRESENCE_EVERY = 2
 
-/** Seconds within which a presence counts: 2.5 times the longest time between two, of half an hour. */
+/** Seconds for which a presence counts: 2.5 times half an hour, the longest time between two. */
 export const PRESENCE_LOOKBACK = 4_500
 
-/** Seconds by which the clock of whoever announces itself may be ahead of ours. */
+/** Seconds by which a presence may be dated ahead of our clock. */
 const PRESENCE_AHEAD = 900
 
 export type Presence = {
   pubkey: string
   name: Foreign
-  /** Its `n`, by which it is found; undefined where that is not what its name makes it. */
+  /** Its `n` tag, by which it is found; undefined where that is not `nameTag` of its name. */
   asked: string | undefined
   about: Foreign
   /** In lower case. */
@@ -38,7 +38,7 @@ export type Presence = {
   looked: number | undefined
   /** The NIP-05 name that it says is its own, unchecked. */
   nip05: string | undefined
-  /** NIP-13 bits that it asks of strangers, and that this presence itself has cost. */
+  /** NIP-13 bits that it asks of strangers, and those that this presence itself carries. */
   pow: number
   work: number
 }
@@ -57,12 +57,12 @@ export type PresenceFields = {
   nip05?: string | undefined
 }
 
-/** Seconds that a presence is good for when one goes out every so many minutes: one may be missed. */
+/** Seconds that a presence is good for when one goes out every so many minutes: long enough for one to be missed. */
 export function presenceLifetime(every: number): number {
   return every * 150
 }
 
-/** The presence event of ourselves, unsigned (docs/PROTOCOL.md, "Presence"). @param now unix seconds */
+/** Our own presence, unsigned (docs/PROTOCOL.md, "Presence"). @param now unix seconds */
 export function presenceOf(self: PresenceFields, now: number): Template {
   const { looked, nip05 } = self
   const one = (name: string, value: string | number | undefined) =>
@@ -89,7 +89,7 @@ export function presenceOf(self: PresenceFields, now: number): Template {
   }
 }
 
-/** A `c` tag's value. */
+/** The value of a capability's `c` tag. */
 export function capabilityTag(capability: string): string {
   return capability.normalize('NFC').trim().toLowerCase()
 }
@@ -99,7 +99,7 @@ export function inboxList(relays: readonly string[], now: number): Template {
   return { kind: INBOX_LIST_KIND, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }
 }
 
-/** The agents on line: the newest presence of each key, well signed and not expired; in no particular order. */
+/** The agents on line: the newest presence with a good signature of each key, unless it has expired; in no particular order. */
 export function readPresences(events: readonly Event[], now: number): Presence[] {
   return newestPerAuthor(verifiedEvents(events.filter(isPresence))).flatMap((event) =>
     isLive(event, now) ? [parsePresence(event)] : [],
@@ -109,13 +109,13 @@ export function readPresences(events: readonly Event[], now: number): Presence[]
 /** The relays of a list, and its created_at. */
 export type RelayList = { relays: string[]; at: number }
 
-/** A key's newest well-signed 10050; undefined when there is none. */
+/** A key's newest kind 10050 list with a good signature; undefined when there is none. */
 export function readInboxList(events: readonly Event[], pubkey: string): RelayList | undefined {
   const list = newestOf(events, INBOX_LIST_KIND, pubkey)
   return list === undefined ? undefined : { relays: relayUrls(tags(list, 'relay')), at: list.created_at }
 }
 
-/** Where the newest well-signed 10002 of a key says that it reads; undefined when there is none. */
+/** The read relays in a key's newest kind 10002 list with a good signature (NIP-65); undefined when there is none. */
 export function readReadRelays(events: readonly Event[], pubkey: string): string[] | undefined {
   const list = newestOf(events, RELAY_LIST_KIND, pubkey)
   // NIP-65: "If the marker is omitted, the relay is both read and write."
@@ -127,13 +127,13 @@ function newestOf(events: readonly Event[], kind: number, pubkey: string): Event
   return newestPerAuthor(verifiedEvents(lists))[0]
 }
 
-// The attack: a relay makes up a newer event in somebody's name. If signatures came last, it would hide the real one.
+// The attack: a relay makes up a newer event in somebody's name. Were signatures checked last, it would hide the real one.
 function verifiedEvents(events: readonly Event[]): Event[] {
   const good = verifyEvents(events)
   return events.filter((_, index) => good[index])
 }
 
-// A list is bounded only by the size of an event, and it is kept.
+// Bounded, since the list is kept, and an event has room for thousands of relays.
 function relayUrls(entries: readonly (readonly string[])[]): string[] {
   return [...new Set(entries.slice(0, 100).flatMap((t) => relayUrl(t[1] ?? '') ?? []))].slice(0, 20)
 }
@@ -158,7 +158,7 @@ export function isPresence(event: Event): boolean {
   return event.kind === PRESENCE_KIND && tag(event, 'd') === PRESENCE_ID
 }
 
-/** Whether a presence says that its agent is on line now. */
+/** Whether a presence says that its agent is on line now. @param now unix seconds */
 export function isLive(event: Event, now: number): boolean {
   // Relays may serve expired events (NIP-40), and a key may claim to be on line for a year: both are checked here.
   const expires = Number(tag(event, 'expiration') ?? event.created_at + presenceLifetime(PRESENCE_EVERY))
@@ -183,7 +183,7 @@ export function parsePresence(event: Event): Presence {
     status: tag(event, 'status') === 'busy' ? 'busy' : 'available',
     relays: unique(relays).slice(0, 5),
     lastSeen: event.created_at,
-    // Nobody has looked after it was said.
+    // A presence cannot know that somebody has looked after its own date.
     looked: looked <= event.created_at ? looked : undefined,
     nip05: nip05Of(event),
     pow: /^\d{1,2}$/.test(tag(event, 'pow') ?? '') ? Number(tag(event, 'pow')) : 0,

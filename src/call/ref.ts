@@ -1,4 +1,4 @@
-// What a ref names: `me/3` or `peer/5`, one signal of a call, whose it is and its seq.
+// What a ref names: `me/3` or `peer/5` is one signal of a call, by whose it is and its number.
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { openProposals, type Proposal, proposalsOf } from './agreements.ts'
@@ -6,13 +6,13 @@ import type { Call } from './replay.ts'
 
 export type Ref = { from: 'me' | 'peer'; seq: number }
 
-/** Reads a ref such as "peer/5". Undefined for what is no ref. */
+/** Reads a ref such as "peer/5"; undefined for anything else. */
 export function parseRef(text: string): Ref | undefined {
   const [, from, digits] = /^(me|peer)\/([1-9]\d{0,6})$/.exec(text.trim()) ?? []
   return from === 'me' || from === 'peer' ? { from, seq: Number(digits) } : undefined
 }
 
-/** The id of the signal that a ref names, or why there is none (NO_SUCH_REF). What lies in the archive is not found. */
+/** The id of the signal that a ref names, or why there is none (NO_SUCH_REF). A signal in the archive is not found. */
 export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
   const line = call.lines.find(({ signal, party }) => signal.seq === seq && (party === call.role) === (from === 'me'))
   if (line !== undefined) return line.signal.id
@@ -26,8 +26,9 @@ export function signalNamed({ from, seq }: Ref, call: Call): string | Failure {
 }
 
 /**
- * The proposal that is answered: the one named, or the only one of the other side that is open; or why there is none.
- * @param isUnread whether our agent has still to be shown one, by its id
+ * The proposal that is answered: the one that the ref names, or without a ref the only open one of the other side; or why there is none
+ * (NO_PROPOSAL, SEVERAL_PROPOSALS).
+ * @param isUnread whether our agent has still to be shown a signal, by its id
  */
 export function proposalToAnswer(
   ref: string | undefined,

@@ -6,7 +6,7 @@ import { type OrderedSignal, orderSignals } from './order.ts'
 import { isOver, nextPhase, type Party, type Phase } from './rules.ts'
 import { type Body, LIMIT, type Link, NOTHING, type SeqRange, type Signal } from './signal.ts'
 
-/** How long a call stays active without traffic, in seconds. */
+/** Seconds after which a call in which nobody says anything has expired. */
 export const EXPIRES = 7 * 24 * 3600
 
 /** The longest ring that can be set (call.ring), in seconds. */
@@ -14,7 +14,7 @@ export const LONGEST_RING = 24 * 3600
 
 /**
  * A signal at its place in the transcript. `late`: the other side had ended the call without having it. `effective`: the rules let
- * its sender say it there; what they do not is one line without effect. `unseen`: what stands above it and its author had not
+ * its sender say it there; anything else is one line without effect. `unseen`: what stands above it that its author had not
  * taken. `hadAcked`: up to where its author had acknowledged us before, where it says less itself.
  */
 export type Line = {
@@ -30,7 +30,7 @@ export type Line = {
 
 export type Ends = Partial<Record<Party, Signal>>
 
-/** 'pending' as long as it can still come to be; false where it cannot. */
+/** Whether a call is verified; false where it has forked, else 'pending', also in a call that never became a conversation. */
 export type Verification = true | false | 'pending'
 
 export type Call = {
@@ -45,13 +45,13 @@ export type Call = {
   peerName: string
   /** Where the peer says it reads. */
   peerRelays: string[]
-  /** When it was asked for, unix seconds; by our own clock where that is dated ahead of it. */
+  /** When the call was asked for, unix seconds: as its request is dated, or when that came in, where it is dated ahead of our clock. */
   createdAt: number
   deadline: number
   phase: Phase
-  /** Without those that lie in the archive. */
+  /** In transcript order, without those that lie in the archive. */
   lines: Line[]
-  /** What came before something that it follows, behind the gap: by number. */
+  /** What came before something that it follows, by number. */
   waiting: Signal[]
   /** Our own last signal, and the peer's last that we have taken. */
   own: Link
@@ -62,10 +62,11 @@ export type Call = {
   acked: number
   peerRead: number
   ends: Ends
+  /** SHA-256, hex, once the call is verified. */
   digest: string | undefined
   verified: Verification
   fork: Fork | undefined
-  /** At glare: it does not ring while ours does; or it takes in our own request, and is accepted by itself. */
+  /** At glare: it does not ring while our own request does; or which request of ours it takes in, and so is accepted by itself. */
   held: boolean
   merges: string | undefined
   /** When the peer said that it does not have this call, unix seconds. */
@@ -101,7 +102,7 @@ function transcriptOrder(log: Log): readonly OrderedSignal[] {
   })
 }
 
-/** The last taken signal of an author; the archive's where the log itself has none that is later. */
+/** The last taken signal of an author: in the log, or in the archive where the log has no later one. */
 export function lastSignal(log: Log, author: string): Link {
   let last: Link = log.archive?.tails[author] ?? NOTHING
   for (const id of Object.keys(log.entries)) {
@@ -111,14 +112,14 @@ export function lastSignal(log: Log, author: string): Link {
   return { seq: last.seq, id: last.id }
 }
 
-/** What a call's digest would be now; undefined while one side has not ended it. */
+/** What a call's digest would be now; undefined until both sides have ended it. */
 export function digestNow(log: Log): string | undefined {
   const signals = transcriptOrder(log).map(({ signal }) => signal)
   const enders = new Set(signals.filter(({ body }) => body.type === 'end').map(({ from }) => from))
   return enders.size < 2 ? undefined : digestOf(signals)
 }
 
-/** A call with what it was folded from beside the entries. What of that is an object is replaced, and never changed. */
+/** A call with what it was folded from beside the entries. Objects among that are never changed in place, only replaced. */
 type FoldedCall = { me: string; beside: readonly unknown[]; call: Call | undefined }
 
 const FOLDED_FIELDS = [
@@ -146,7 +147,7 @@ function foldLog(log: Log, me: string): Call | undefined {
   const heard = log.entries[log.id]?.heard
   if (request === undefined || request.body.type !== 'request') return undefined
   const { from: caller, to: callee } = request
-  // Of a request that came in we are the receiver; what a damaged disk makes of our own is nobody's key.
+  // A damaged disk can turn the receiver of our own request into something that is no key.
   if (!isHex32(callee)) return undefined
   const role: Party = me === caller ? 'caller' : 'callee'
   const peer = role === 'caller' ? callee : caller
@@ -180,8 +181,8 @@ function foldLog(log: Log, me: string): Call | undefined {
   }
 }
 
-// The last one by the peer's own numbers: of two accepts, of which one stood among words that lie in the archive by now, the place is
-// no longer known.
+// The last one by the peer's own numbers, not by place: where one of two accepts stood is no longer known once the words around it are
+// in the archive.
 function introductionOf(signals: readonly Signal[], peer: string) {
   let [last, seq]: [Extract<Body, { type: 'request' | 'accept' }> | undefined, number] = [undefined, 0]
   for (const { from, body, seq: n } of signals)
@@ -238,20 +239,20 @@ function initialPhase(log: Log): Phase {
   return log.missedAt === undefined ? 'ringing' : 'missed'
 }
 
-// "*Late* is what nothing of the ender had acknowledged when its `end` was taken."
+// "*Late* is what nothing of the ender had acknowledged when its `end` was taken" (docs/PROTOCOL.md, "Order").
 function isLate({ seq, body }: Signal, own: boolean, otherEnd: Signal | undefined, log: Log): boolean {
   if (otherEnd === undefined || body.type === 'end' || body.type === 'request') return false
   return seq > (own ? (log.ackedAtPeerEnd ?? otherEnd.ack.seq) : otherEnd.ack.seq)
 }
 
-// An answer to a ring that has run out with what was said behind it, and a farewell that crossed a hang-up.
+// An answer to a ring that has run out, with what was said behind it; and a farewell that crossed a hang-up.
 function isLateAnswer({ body }: Signal, phase: Phase): boolean {
   if (phase === 'missed') return body.type !== 'file'
   return (body.type === 'accept' || body.type === 'reject' || body.type === 'end') && isOver(phase)
 }
 
-// "An `end` that is the caller's `seq` 2 and whose `ack` (receipts counted) does not cover the accept cancels the call, whatever
-// stands above it; the accept stays as a late line."
+// "An `end` that is the caller's `seq` 2 and whose `ack` (its receipts counted) does not cover the accept cancels the call, whatever
+// stands above it; the accept stays as a late line" (docs/PROTOCOL.md, "The rules").
 function isCancel({ seq, ack }: Signal, party: Party, ends: Ends, log: Log, role: Party): boolean {
   if (party !== 'caller' || seq !== 2 || log.missedAt !== undefined || log.mergedInto !== undefined) return false
   const acked = role === 'callee' ? Math.max(ack.seq, log.ackedAtPeerEnd ?? 0) : ack.seq

@@ -1,9 +1,8 @@
-// The protocol on one screen: who may say what, when, and what it makes of the call.
-// Rule 1: whatever changes a call stands in this table. Three things stand outside of it: time (a silent call expires,
-// replay.ts; a ring runs out, state/expiry.ts), another call (glare: state/receive-request.ts, state/take-signal.ts), and a log with two
-// branches (state/fork.ts). An end that was said before the
-// answer was known cancels, whatever stands above it (replay.ts, `isCancel`).
-// Rule 2: the table knows no roles of ours. `decide` reads it before we speak and `replay` when we listen, so what we
+// The protocol on one screen: who may say what, when, and what becomes of the call.
+// Rule 1: whatever changes a call is in this table, except for time (a silent call expires, replay.ts; a ring runs out,
+// state/expiry.ts), another call (glare: state/receive-request.ts, state/take-signal.ts) and a log with two branches (state/fork.ts).
+// And an end that was said before the answer was known cancels, whatever stands above it (replay.ts, `isCancel`).
+// Rule 2: the table does not know which side we are. `decide` reads it before we speak and `replay` when we listen, so what we
 // let ourselves send is by construction what we accept.
 import type { SignalType } from './signal.ts'
 
@@ -53,10 +52,10 @@ export function nextPhase(phase: Phase, type: SignalType, party: Party): Phase |
   return RULES[phase][type]?.[party]
 }
 
-/** How a call ends that never was a conversation. */
+/** The phases of a call that is over and never became a conversation. */
 export const UNCONNECTED_PHASES: readonly Phase[] = ['missed', 'rejected', 'cancelled', 'merged']
 
-/** Whether nothing more is to come of a call but its confirmation. */
+/** Whether a call is over, so that nothing more comes of it but its confirmation. */
 export function isOver(phase: Phase): boolean {
   return phase !== 'ringing' && phase !== 'active'
 }

@@ -6,8 +6,8 @@ import type { Party } from './rules.ts'
 import type { Signal } from './signal.ts'
 
 /**
- * What of a signal decides about its seal. `seq`: its number; `ack`: the number up to which its author had taken the other side's; `at`: when it was
- * said, unix seconds by its author's clock; `answers`: of a receipt, whether it says `lost` or `fork`.
+ * The facts of a signal that decide which key its seal is made with. `seq`: its number; `ack`: up to where its author had taken the other
+ * side's signals; `at`: when it was said, unix seconds by its author's clock; `answers`: whether it is a receipt with `lost` or `fork`.
  */
 export type SealedSignal = {
   type: string
@@ -18,23 +18,23 @@ export type SealedSignal = {
   answers?: 'lost' | 'fork' | undefined
 }
 
-/** What decides about the seal of a signal of a call. */
+/** A signal as its seal is judged by. @param caller the caller of its call, hex */
 export function sealedSignalOf({ body, from, seq, ack, at }: Signal, caller: string): SealedSignal {
   const answers =
     body.type !== 'receipt' ? undefined : body.lost ? 'lost' : body.fork !== undefined ? 'fork' : undefined
   return { type: body.type, by: from === caller ? 'caller' : 'callee', seq, ack: ack.seq, at, answers }
 }
 
-/** A call and what was taken in it so far, in any order; its request and accept among it, wherever they lie. */
+/** A call and what was taken in it so far, in any order, its request and accepts included. */
 export type CallSignals = { id: string; caller: string; callee: string; signals: readonly Signal[] }
 
-/** Whether a call has a key, and when its accept says that it was said, unix seconds. */
+/** Whether a call has a key, and the date of its accept, unix seconds. */
 export type CallSecrecy = BoundCall & { acceptedAt: number }
 
 /**
- * Whether a call has keys of its own, and since when. Undefined before an accept is taken. Of several accepts the first of its author
- * counts, and its key only as the author's number 1: any other one, with another call key, is one line without effect. The attack: a
- * callee says something else first, so that nothing is said of a call that goes on in the open.
+ * Whether a call has keys of its own, and since when; undefined before an accept is taken. Of several accepts the one with the lowest
+ * number counts, and its key only where that number is 1. The attack: a callee says something else first, so that nothing is said of a
+ * call that goes on in the open.
  */
 export function secrecyOf({ id, caller, callee, signals }: CallSignals): CallSecrecy | undefined {
   const request = signals.find((signal) => signal.id === id)
@@ -47,7 +47,7 @@ export function secrecyOf({ id, caller, callee, signals }: CallSignals): CallSec
   return { ...(isLate ? { sealedWith: 'identity', faults: { callee: 'late' } } : bound), acceptedAt: accept.at }
 }
 
-/** `secrecyOf` a call as its log has it. Its request and its accepts never leave the log for an archive. */
+/** `secrecyOf` a call by its log, which its request and its accepts never leave for the archive. */
 export function secrecyIn(log: Log): CallSecrecy | undefined {
   return memoize(known, log, () => {
     const request = signalOf(log, log.id)
@@ -59,8 +59,8 @@ export function secrecyIn(log: Log): CallSecrecy | undefined {
 }
 
 /**
- * Whether the caller hung up before it knew of the accept: then its words are sealed with the identities' key, whatever else has come of the
- * call.
+ * Whether the caller hung up before it knew of the accept: then its farewell is sealed with the identities' key, whatever else has come of
+ * the call.
  */
 export function isHungUpUnderIdentityKey({ caller }: { caller?: Signal }): boolean {
   return caller?.seq === 2 && caller.ack.seq === 0
@@ -72,34 +72,35 @@ function eksOf({ body }: Signal): readonly string[] {
   return body.type === 'request' || body.type === 'accept' ? (body.ek ?? []) : []
 }
 
-/** "These two are sealed as NIP-59 says", and a reject, since it comes before any accept: of each side its first word. */
+/** What each side may say first, before either can have the call's key: the request, and its answer. */
 const BEFORE_KEYS: readonly string[] = ['request', 'accept', 'reject']
 
-/** What decides about the seal of our own; without `by` and `seq` it is the first word of its side. */
+/** The same of a signal of our own; without `by` and `seq` it is the first word of its side. */
 export type OwnSealedSignal = Pick<SealedSignal, 'type' | 'answers'> & Partial<Pick<SealedSignal, 'by' | 'seq'>>
 
-/** Whether a signal of ours goes under the key of its call, where that has one. Everything does that could. */
+/** Whether a signal of ours is sealed with the key of its call, where that has one: all but a side's first word, and `lost` and `fork`. */
 export function goesUnderCallKey({ type, answers, by, seq = 1 }: OwnSealedSignal): boolean {
-  // "`lost` and `fork` receipts, which are always sealed so, since who lost the call has no key."
+  // Whoever is told one of these may have lost the call, and its key with it.
   if (answers !== undefined) return false
-  // The attack: a thief of an identity says "accept" or "reject" later, or for the caller, takes a number with that, and has its words shown.
+  // The attack: a thief of an identity says "accept" or "reject" later on, or as the caller, which takes a number and is shown.
   const isAnswer = seq === 1 && by !== 'caller'
   return !BEFORE_KEYS.includes(type) || (type !== 'request' && !isAnswer)
 }
 
 /**
- * Whether a signal that was sealed with the identities' key is dropped, in a call in which both sides have a call key.
- * The attack: somebody has the identity of one side, and no call key; or the peer says in the open what both were promised is not.
- * @param acceptedAt when the accept says that it was said
+ * Whether a signal that was sealed with the identities' key is dropped, in a call in which both sides have a call key (docs/PROTOCOL.md,
+ * "Calls that stay secret"). The attack: somebody has the identity of one side, and no call key; or the peer says under the identities'
+ * key what both were promised goes under the call's.
+ * @param acceptedAt the date of the accept, unix seconds
  * @param acked up to where its author has acknowledged the other side by now, receipts counted
  */
 export function isDowngraded(signal: SealedSignal, acceptedAt: number, acked = 0): boolean {
   const { type, by, seq, ack, at } = signal
   if (!goesUnderCallKey(signal)) return false
-  // "A caller's `end` and receipts whose `ack` is 0": it has not seen the accept, so it has no key yet, and has said nothing but its
-  // request. The attack: an `end` that takes back what its author has acknowledged, by its words or by a receipt, and is said in the
-  // open. An honest one whose receipt was faster comes once more, under the key that its author has by then.
+  // With an `ack` of 0 the caller has not seen the accept: it has no key yet, and can hang up or send receipts only. The attack: an `end`
+  // in the open that takes back what its author has acknowledged, by its words or by a receipt. An honest one that its receipt has
+  // overtaken comes once more, under the key that its author has by then.
   if (by === 'caller') return !(ack === 0 && (type === 'receipt' || (type === 'end' && seq === 2 && acked === 0)))
-  // "The callee's receipts from before its accept" can acknowledge the request alone.
+  // Before its accept the callee can acknowledge nothing but the request.
   return !(type === 'receipt' && ack <= 1 && at <= acceptedAt)
 }

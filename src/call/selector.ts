@@ -1,6 +1,6 @@
-// What a word means that names an agent or a call. Asked by every command that takes one, so that no two answer differently:
-// an exact key (or a whole call id), a petname, the beginning of a call id, and last a name that an agent gave itself, only where
-// the word has no key's form and is nobody's petname. Two that fit are an error that names them; never the first of them.
+// What a word that names an agent or a call means. Every command that takes one asks here, so that no two answer differently:
+// an exact key (or a whole call id), a petname, the beginning of a call id, a NIP-05 name, and last a name that an agent gave itself,
+// only where the word does not look like a key and is nobody's petname. Where two fit, that is an error that names them; none is chosen.
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { isPubkey } from '../nostr/crypto.ts'
@@ -10,21 +10,21 @@ import { isSameName, nameMatcher } from './name.ts'
 
 export type NamedKey = { pubkey: string; name: string }
 
-/** What words may mean. */
+/** What a word may mean. */
 export type SelectorDirectory = {
-  /** By the names that our owner has given. */
+  /** Our owner's names for agents. */
   petnames: readonly NamedKey[]
   /** The peers of the calls there are, by the call's id. */
   calls: Readonly<Record<string, { readonly peer: string }>>
-  /** Names by which our agent has called somebody: each leads nowhere else any more. */
+  /** Names by which our agent has called somebody: each of them leads to nobody else any more. */
   calledBefore: readonly NamedKey[]
-  /** What agents that may be meant call themselves. */
+  /** What the agents that may be meant call themselves. */
   claimed: readonly NamedKey[]
 }
 
 /**
  * `relays`: where an nprofile says that the agent is found; `claimed`: a name that it gave itself, by which it was found. `address`: a
- * NIP-05 name, to be looked up. `name`: nobody that is known here has it.
+ * NIP-05 name, to be looked up. `name`: a name that nobody known here has.
  */
 export type Selection =
   | { type: 'agent'; pubkey: string; relays: readonly string[]; claimed?: string }
@@ -32,7 +32,7 @@ export type Selection =
   | { type: 'address'; address: Nip05Address }
   | { type: 'name'; name: string }
 
-/** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). Asks nobody. */
+/** What a word means, or why it means nothing (BAD_AGENT, AGENT_AMBIGUOUS, SEVERAL_CALLS, NO_SUCH_CALL). It asks no relay. */
 export function resolveSelector(word: string, directory: SelectorDirectory): Selection | Failure {
   const text = word.trim().replace(/^nostr:/i, '')
   if (text === '') return badAgentFailure('no agent is named', `\`${P2P} list\` shows who is on line`)
@@ -46,7 +46,7 @@ export function resolveSelector(word: string, directory: SelectorDirectory): Sel
   )
 }
 
-/** Fewer characters of an id a stranger grinds in a moment (6 of them in 46 s, by the way). */
+/** Least characters of a call's id. A stranger makes an id that begins with fewer given ones in a moment: 6 of them took 46 s. */
 const MIN_ID_LENGTH = 8
 
 // A call's whole id looks like a key, and half of all ids are one. Nobody can make one that is another's key.
@@ -68,7 +68,7 @@ function selectByPetname(text: string, { petnames }: SelectorDirectory): Selecti
   )
 }
 
-// The attack: an agent calls itself "npub1bob…", and a key that was copied with a fault leads to it.
+// The attack: an agent calls itself "npub1bob…", and a key that was copied wrongly leads to it.
 function hasKeyForm(text: string): boolean {
   return /^n(pub|profile|sec)1/i.test(text) || /^[0-9a-f]{64}$/i.test(text)
 }
@@ -95,7 +95,7 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
   if (!/^[0-9a-f]{6,64}$/.test(hex)) return undefined
   const fitting = Object.keys(calls).filter((id) => id.startsWith(hex))
   const [id, second] = fitting
-  // It is no name either: the attack is an agent that calls itself by the id of a call that is gone.
+  // Nor is it a name. The attack: an agent calls itself by the id of a call that is gone.
   if (hex.length >= MIN_ID_LENGTH && id === undefined)
     return new Failure(
       'NO_SUCH_CALL',
@@ -118,7 +118,7 @@ function selectByCallId(hex: string, { calls }: SelectorDirectory): Selection | 
   )
 }
 
-// Before claimed names: an agent may call itself "bob@example.com", and be believed by nobody.
+// Before claimed names: an agent may call itself "bob@example.com", and nobody should believe it.
 function selectByAddress(text: string): Selection | undefined {
   const address = parseAddress(text)
   return address === undefined ? undefined : { type: 'address', address }
@@ -129,7 +129,7 @@ function selectByName(text: string, { calledBefore, petnames, claimed }: Selecto
   const before = calledBefore.filter(({ name }) => isSame(name))
   if (before.length > 0) return selectClaimed(text, before)
   const same = claimed.filter(({ name }) => isSame(name))
-  // The attack: "bоb" with a letter of another alphabet, which leads to somebody else than "bob" does.
+  // The attack: "bоb" with a letter of another alphabet leads to somebody else than "bob".
   const alike = [...petnames, ...calledBefore, ...claimed].find(
     ({ name, pubkey }) => isAlike(name) && !same.some((one) => one.pubkey === pubkey),
   )

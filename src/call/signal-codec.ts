@@ -1,4 +1,4 @@
-// How a signal stands in a rumor (kinds 14, 15 and 1410), and how it is read there.
+// How a signal is written into a rumor (kinds 14, 15 and 1410), and read from it.
 import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
 import { fileTags, parseRemote, readChunk } from './file-codec.ts'
@@ -45,8 +45,8 @@ export function signalTemplate(body: Body, position: SignalPosition, at: number)
 }
 
 /**
- * Reads a rumor as a signal of a call; undefined when it is none, or its place in the call is unsound (number, links). What has
- * a sound place and is not understood is `opaque`: dropped, it would be a gap forever.
+ * Reads a rumor as a signal of a call; undefined when it is none, or its number or links are unsound. A signal that has a sound place and
+ * is not understood is `opaque`: dropped, it would leave a gap forever.
  */
 export function parseSignal(rumor: Rumor): Signal | undefined {
   const to = onlyRecipient(rumor)
@@ -64,7 +64,6 @@ export function parseSignal(rumor: Rumor): Signal | undefined {
   const prev = tag(rumor, 'prev')
   const ack = parseAck(rumor)
   if (seq === undefined || ack === undefined) return undefined
-  // "`prev`: the sender's own signal `seq - 1`. Not on `seq` 1."
   if (seq === 1 ? prev !== undefined : prev === undefined || !isHex(prev, 64)) return undefined
   const body = parseBody(rumor) ?? { type: 'opaque', text: '', op: opaqueName(rumor) }
   const re = parseReply(rumor)
@@ -126,25 +125,25 @@ function parseReply(rumor: Rumor): string | undefined {
   return id !== undefined && isHex(id, 64) ? id : undefined
 }
 
-// An op's name is a stranger's word: shown only where it can be nothing but a name.
+// An op's name is a stranger's word: it is shown only where it cannot be anything but a name.
 function opaqueName(rumor: Rumor): string {
   const op = rumor.kind === CONTROL ? (tag(rumor, 'op') ?? '') : `kind-${rumor.kind}`
   return /^[a-z0-9-]{1,32}$/.test(op) ? op : 'unknown'
 }
 
-/** Whether a rumor is a receipt that says `lost` of no call in particular. @param me our own key */
+/** Whether a rumor is a receipt with `lost` that names no call. @param me our own key */
 export function isLostReceipt(rumor: Rumor, me: string): boolean {
   const isReceipt = rumor.kind === CONTROL && tag(rumor, 'op') === 'receipt' && tag(rumor, 'call-id') === undefined
   return isReceipt && tag(rumor, 'lost') !== undefined && onlyRecipient(rumor) === me
 }
 
-/** The call that a rumor claims to belong to, if it claims one. */
+/** The call that a rumor claims to belong to, by its `call-id`; undefined where that is missing or malformed. */
 export function callId(rumor: Rumor): string | undefined {
   const id = tag(rumor, 'call-id')
   return id !== undefined && /^[0-9a-f]{64}$/.test(id) ? id : undefined
 }
 
-/** The one receiver a rumor names; a rumor for a room of several is no part of a call. */
+/** The one receiver that a rumor names; undefined where it names several, as no part of a call does. */
 export function onlyRecipient(rumor: Rumor): string | undefined {
   let sole: string[] | undefined
   for (const entry of rumor.tags) {
@@ -233,12 +232,12 @@ function parseBody(rumor: Rumor): Body | undefined {
 
 function readIntroduction(rumor: Rumor): { name: string; relays: string[]; ek?: string[] } {
   const urls = tags(rumor, 'relay').flatMap((t) => relayUrl(t[1] ?? '') ?? [])
-  // Cut behind the length of a key: one that is longer is none, and cut to it, it would be one on this side alone.
+  // Cut one character behind the length of a key: cut at that length, what is too long would be a key, on this side alone.
   const keys = tags(rumor, 'ek').map(([, key = '']) => key.slice(0, 65))
   return {
     name: (tag(rumor, 'name') ?? '').slice(0, LIMIT.name),
     relays: urls.slice(0, LIMIT.relays),
-    // More than one are as good as none, and kept as that: protocol, "Calls that stay secret".
+    // More than one count as none, and two show that: docs/PROTOCOL.md, "Calls that stay secret".
     ...(keys.length > 0 && { ek: keys.slice(0, 2) }),
   }
 }
@@ -266,7 +265,7 @@ function rejectReason(word: string | undefined): RejectReason {
   return word === 'busy' || word === 'policy' || word === 'expired' ? word : 'declined'
 }
 
-/** How far somebody has got: a seq, or 0 before the first. */
+/** A seq, or 0 for before the first. */
 function reached(word: string | undefined): number | undefined {
   return word === '0' ? 0 : count(word)
 }

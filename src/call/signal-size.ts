@@ -10,8 +10,8 @@ import { partLimit } from './text-limit.ts'
 const LONGEST_ID = '0'.repeat(64)
 
 /**
- * Says it, or refuses and tells how much fits. The size is that of the event on the wire, not of the text: it is padded and encoded
- * twice on the way. Links and numbers are as long as they can be, since the real ones are taken later, under the lock.
+ * Says it, or refuses and tells how much fits. The size is that of the event on the wire, not of the text, which is padded and encoded
+ * twice on the way. Links and numbers are as long as they can be, since the real ones are only known later, under the lock.
  */
 export function decideWithinSize(intended: IntendedSignal, me: string, now: number): Decision {
   const place = {
@@ -24,7 +24,7 @@ export function decideWithinSize(intended: IntendedSignal, me: string, now: numb
     re: LONGEST_ID,
   }
   const { body } = intended
-  // The key of its call is made when it is said.
+  // The call key, which a request or an accept carries, is made when it is said.
   const whole = body.type === 'request' || body.type === 'accept' ? { ...body, ek: [LONGEST_ID] } : body
   const template = signalTemplate(whole, place, now)
   const fits = (content: string) => fitsRelays(rumorOf({ ...template, content }, me))

@@ -11,7 +11,7 @@ export type SeqRange = readonly [first: number, last: number]
 /** How a call went, in the words of whoever ended it. */
 export type CallOutcome = 'done' | 'partial' | 'failed'
 
-/** A signal by its author's number and its id; number 0 without an id stands for "nothing". */
+/** A signal by its author's number and its id; number 0 without an id stands for none. */
 export type Link = { seq: number; id: string | undefined }
 
 export type Body =
@@ -21,7 +21,7 @@ export type Body =
       deadline: number
       name: string
       relays: string[]
-      /** The public key of a pair made for this call alone, as the caller sent it; several are none. */
+      /** The public call key, as the caller sent it; several count as none. */
       ek?: readonly string[]
     }
   | {
@@ -30,7 +30,7 @@ export type Body =
       name: string
       relays: string[]
       ek?: readonly string[]
-      /** At glare: the request of the accept's own author that this conversation takes in. */
+      /** At glare: the request of the accept's author that this conversation takes in. */
       merged?: string
     }
   | { type: 'reject'; text: string; reason: RejectReason }
@@ -60,10 +60,10 @@ export type Body =
   | { type: 'end'; text: string; outcome?: CallOutcome; expired: boolean }
   /** `fork` and `lost` are answers to what does not fit, and say nothing of what was taken. */
   | { type: 'receipt'; text: ''; missing: SeqRange[]; fork?: Link; lost?: true }
-  /** Whatever keeps its place in the log without being understood: a later version's, or broken. `op`: [a-z0-9-]{1,32}. */
+  /** Whatever keeps its place in the log without being understood, since a later version said it, or it is broken. `op`: [a-z0-9-]{1,32}. */
   | { type: 'opaque'; text: ''; op: string }
 
-/** What is said of a file: one chunk of it, or where it lies. */
+/** What a signal says of a file: one chunk of it, or where it lies. */
 export type FileBody = Extract<Body, { type: 'file' }>
 
 /**
@@ -93,7 +93,7 @@ export type Signal = {
   body: Body
 }
 
-/** What is needed to number a signal: its place in the call, by the sender's state. `call` is undefined for a request. */
+/** The place of a signal in its call, by the sender's state. `call` is undefined for a request. */
 export type SignalPosition = {
   call: string | undefined
   to: string

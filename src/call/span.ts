@@ -1,10 +1,10 @@
 // What commands print is made of spans: parts of a line, each with a role that only we give it. A terminal has a look for
 // every role; a pipe gets the texts one after the other.
-// The attack: words that a peer chose and that look like facts of ours. They are `Foreign`, which is the text of one kind of
-// span alone, and nothing looks into a text for what it might be.
+// The attack: words that a peer chose look like facts of ours. They are `Foreign`, which only one kind of span can hold, and nothing
+// guesses from a text what it is.
 import type { Foreign } from '../sanitize.ts'
 
-/** What a part of a line is, for whoever reads it. `hint`: what stands aside; `over`: a state from which nothing follows. */
+/** What a part of a line is to its reader. `hint`: a remark; `over`: a state that nothing follows from. */
 export type Role = 'heading' | 'agent' | 'good' | 'warning' | 'fault' | 'over' | 'hint' | 'command'
 
 /** Whose words stand on a line; `repeat`: the owner's, perhaps sent again by somebody else. */
@@ -17,10 +17,10 @@ export type Span =
   | { role: 'mark'; text: string; speaker: Voice }
   | { role: 'words'; text: Foreign }
 
-/** A line without its break. A text without a role is one of ours with nothing to stand out. */
+/** A line without its break. A plain string in it is text of ours that does not stand out. */
 export type PrintedLine = string | readonly (string | Span)[]
 
-/** A part of a line that is more than text. */
+/** A part of a line that has a role. */
 export function span(role: Role, text: string): Span {
   return { role, text }
 }

@@ -1,9 +1,9 @@
 // How much of a text goes into one message. What counts is the size on the wire, where quotes, line breaks and letters beyond
-// ASCII take more room than they do in the text: so the limit is another one for every text.
+// ASCII take more room than they do in the text, so the limit differs from text to text.
 
 /**
- * Bytes (UTF-8) of the parts into which a text may be cut anywhere, so that each of them fits: a round number, or 0 where not
- * even a single letter does.
+ * Most bytes (UTF-8) of a part of the text, so that it fits wherever the text is cut: rounded down to hundreds from 1,000 on, or 0 where
+ * not even a single letter fits.
  * @param fits whether a part goes into one message; of parts of one length, the one that takes the most room decides
  */
 export function partLimit(text: string, fits: (part: string) => boolean): number {
@@ -20,14 +20,14 @@ export function partLimit(text: string, fits: (part: string) => boolean): number
   return good < 1_000 ? good : Math.floor(good / 100) * 100
 }
 
-// What JSON writes in another way than it is: controls, quotes, backslashes, and half of a pair.
+// What JSON escapes: control characters, quotes, backslashes, and half of a surrogate pair.
 const ESCAPED = /^[\0-\x1f"\\\ud800-\udfff]$/
 
 function escapedSize(letter: string): number {
   return JSON.stringify(letter).length - 2
 }
 
-/** Of all parts of at most `maxBytes` bytes the one that takes the most room on the wire: its first letter, and the one behind it. */
+/** Of all parts of at most `maxBytes` bytes the one that takes the most room on the wire: where it begins, and the letter behind its end. */
 function widestPart(bytes: Uint8Array, wire: Uint8Array, maxBytes: number): [from: number, to: number] {
   let [from, size, room, widest] = [0, 0, 0, -1]
   let best: [number, number] = [0, 0]

@@ -1,4 +1,4 @@
-// One entry of a transcript as text, and the sentences that all formats share: what somebody did in a call, what is known of it, and
+// One entry of a transcript as text, and the sentences that all formats share: what somebody did in a call, what is known about it, and
 // what its digest proves.
 
 import { type Foreign, foreign, foreignText } from '../../sanitize.ts'
@@ -9,7 +9,7 @@ import { hintLine, type PrintedLine, span } from '../span.ts'
 import { agentLabel, quoteInCall, quoteLines, timeSpan } from '../wording.ts'
 import { gapText, type Transcript, type TranscriptEntry } from './transcript.ts'
 
-/** One entry: what, by whom, when, and their words. */
+/** One entry as lines: what it is, by whom and when, and their words. */
 export function entryLines(entry: TranscriptEntry): PrintedLine[] {
   if (entry.type === 'gap') return [`(gap: ${gapText(entry)})`]
   const marks = [
@@ -31,7 +31,7 @@ export function entryLines(entry: TranscriptEntry): PrintedLine[] {
   ]
 }
 
-/** What else is to be known of an entry: how a call went, that nobody typed it, what its author had not seen, that it has no place. */
+/** Remarks on an entry: how the call went, that nobody typed it, what its author had not seen, that it has no place. */
 export function entryMarks({
   outcome,
   confirms,
@@ -62,12 +62,12 @@ const ASIDE: Readonly<Record<AsideReason, string>> = {
   verified: 'no part of the call: it came after both sides had confirmed it',
 }
 
-/** How a call went, and that it is the word of the other side alone: what is verified beside it is not that. */
+/** How a call went, and whether only the other side says so: `verified` beside it must not seem to vouch for that. */
 export function outcomeText(outcome: CallOutcome, by: OutcomeAuthor | undefined): string {
   return by === 'peer' ? `${outcome} (says the other side)` : outcome
 }
 
-/** What was agreed and what was not answered: by refs, and the words of each side. */
+/** What was agreed, and what was proposed and not answered: its refs, and the words of each side. */
 export function agreementParts({
   agreements,
   proposals,
@@ -104,7 +104,7 @@ function isWord(mark: string | boolean | undefined): mark is string {
   return typeof mark === 'string'
 }
 
-/** What its author did; "" for a message, which speaks for itself. */
+/** What an entry's author did; "" for a message, which speaks for itself. */
 export function actionText({ type, from, reason, re, confirms, void: isVoid }: TranscriptEntry): string {
   switch (type) {
     case 'request':
@@ -132,12 +132,12 @@ export function actionText({ type, from, reason, re, confirms, void: isVoid }: T
   }
 }
 
-/** Its words where the topic stands above already: a request says nothing else. */
+/** An entry's words, where the topic stands above already: a request has no others. */
 export function spokenText({ type, text }: TranscriptEntry): Foreign {
   return type === 'request' ? foreign`` : text
 }
 
-/** What a file still waits for; undefined for what is none, for one that is saved, and for one of ours that the peer has. */
+/** What a file still waits for, or why it was not taken; undefined for no file, for one that is saved, and for one of ours that the peer has. */
 export function fileStateText({ type, from, path, reason, parts }: TranscriptEntry): string | undefined {
   if (type !== 'file' || path !== undefined) return undefined
   if (reason !== undefined) return `not taken: ${reason}`
@@ -145,7 +145,7 @@ export function fileStateText({ type, from, path, reason, parts }: TranscriptEnt
   return parts === undefined ? 'not received yet' : `${parts.have} of ${parts.of} parts received`
 }
 
-/** With which keys the words of a call were sealed, as a word and what it means; undefined before its accept. */
+/** Which keys the words of a call were sealed with, as a word and what it means; undefined before its accept. */
 export function secrecyText({ call: { secrecy, secrecyFaults = [] } }: Pick<Transcript, 'call'>): string | undefined {
   if (secrecy === undefined) return undefined
   const meaning =
@@ -157,7 +157,7 @@ export function secrecyText({ call: { secrecy, secrecyFaults = [] } }: Pick<Tran
 
 export type VerificationWord = 'verified' | 'differs' | 'pending' | 'none'
 
-/** What the digest says of the call, as a word and as a sentence. */
+/** Whether the call is verified, as a word and as a sentence. */
 export function verificationOf({ digest, verified, call, confirmed }: Transcript): {
   word: VerificationWord
   text: string

@@ -8,10 +8,10 @@ import type { Transcript, TranscriptEntry } from './transcript.ts'
 /** Most characters of entries, as text, where nothing else is asked for. */
 export const MAX_EXCERPT_CHARS = 12_000
 
-/** `left`: how many entries at the beginning are left out. `path`: where the whole lies as Markdown, if it was kept. */
+/** `left`: how many entries are left out. `path`: where the whole transcript lies as Markdown, if it was kept. */
 export type Excerpt = Transcript & { left: number; truncated: boolean; brief?: true; path?: string }
 
-/** What stands above the entries, and of them only what was handed over. */
+/** A transcript without its entries, but for the files that were handed over. */
 export function briefOf(transcript: Transcript): Excerpt {
   const files = transcript.entries.filter(({ type, name }) => type === 'file' && name !== undefined)
   const left = transcript.entries.length - files.length
@@ -19,14 +19,14 @@ export function briefOf(transcript: Transcript): Excerpt {
 }
 
 /**
- * The last entries that fit; of the one that does not, its beginning. Every format shows the same entries.
+ * The last entries that fit, and the beginning of the one before them, which does not. Every format shows the same entries.
  * @param maxChars characters that they may take as text; 0 for all
  */
 export function excerptOf(transcript: Transcript, maxChars: number): Excerpt {
   if (maxChars === 0) return { ...transcript, left: 0, truncated: false }
   const kept: TranscriptEntry[] = []
   let room = maxChars
-  // The end matters most to who has just hung up.
+  // The end matters most to whoever has just hung up.
   for (const entry of transcript.entries.toReversed()) {
     const part = fitEntry(entry, room, kept.length === 0)
     if (part === undefined) break

@@ -1,5 +1,5 @@
 // The transcript as one HTML page: no script, nothing fetched. Each entry is a bubble with its author, its time, its words and what is
-// known of them. A string is always text, and only what this file has built is markup.
+// known about them. A string is always text, and only what this file has built is markup.
 import { sha256 } from '../../nostr/crypto.ts'
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, claimedName, formatTime, isoTime, unsafeTextOf } from '../wording.ts'
@@ -200,7 +200,7 @@ function codeElement(text: string): Markup {
   return element('code', {}, text)
 }
 
-/** Without the day, which stands above. */
+/** A time without its day, which stands above. */
 function clockElement(at: number): Markup {
   return element('time', { datetime: isoTime(at) }, isoTime(at).slice(11, 16))
 }
@@ -216,7 +216,7 @@ export function element(name: string, attributes: Readonly<Record<string, string
   return { markup: VOID.includes(name) ? open : `${open}${childrenMarkup(children)}</${name}>` }
 }
 
-/** The same with a class and no other attribute. */
+/** An element with a class and no other attribute. */
 function elementOfClass(name: string, className: string, ...children: Child[]): Markup {
   return element(name, { class: className }, ...children)
 }

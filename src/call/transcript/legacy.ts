@@ -9,7 +9,7 @@ import { formatTime } from '../wording.ts'
 export type LegacyCall = { id: string; markdown: string }
 
 /**
- * Renders the files of one call, its own and its chapters, in the order that 0.1.0 showed; undefined for what is none of its calls.
+ * Renders the files of one call of 0.1.0, its own and its chapters, in the order that 0.1.0 showed; undefined for anything else.
  * @param me our own key, hex
  */
 export function legacyCall(files: readonly unknown[], me: string): LegacyCall | undefined {

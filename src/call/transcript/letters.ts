@@ -4,7 +4,10 @@ import type { Agent, AgentDirectory } from '../agents.ts'
 import { letterItem, type ShownLetter } from '../inbox-items.ts'
 import { unsafeTextOf } from '../wording.ts'
 
-/** `at`: unix seconds; `repeat`: it may have been told before, so it is no instruction; of a file where it lies, or why not. */
+/**
+ * `at`: unix seconds; `repeat`: it may have been told before, so it is no instruction; `path`, `reason`: where its file lies, or why it was
+ * not fetched.
+ */
 export type LetterEntry = {
   id: string
   from: 'me' | 'peer'
@@ -18,13 +21,13 @@ export type LetterEntry = {
   reason?: string
 }
 
-/** What stands beside a letter's text when it is shown, in characters, about. */
+/** About how many characters stand beside a letter's text when it is shown. */
 const OVERHEAD = 60
 
 /**
  * Letters as a transcript shows them, the oldest first.
  * @param letters in any order; `mine`: we wrote it
- * @param maxChars characters that they may take, 0 for all: of more than that the latest are kept, and `left` counts the others
+ * @param maxChars most characters, 0 for all: the latest letters that fit are given, and `left` counts the others
  */
 export function letterEntries(
   letters: readonly (ShownLetter & { mine?: true })[],

@@ -9,7 +9,7 @@ export type SearchHit = Pick<TranscriptEntry, 'n' | 'ref' | 'type' | 'from' | 'a
   line: Foreign
 }
 
-/** Unix seconds, both included. */
+/** Unix seconds, both inclusive. */
 export type Period = { since: number | undefined; until: number | undefined }
 
 /** The entries that hold every word of a query, in any order and any case; none for an empty query. */

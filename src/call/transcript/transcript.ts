@@ -32,15 +32,15 @@ import { type CallOutcome, LIMIT, type Signal, type SignalType } from '../signal
 import { stateOf } from '../wording.ts'
 
 /**
- * One thing said. `at` unix seconds; `state` how far our own words have come; `name`,
- * `size`, `sha256` are what a file's sender says of it, `parts` how many of it are here or with the peer until it is whole; `missing`, how many messages are not
- * here, at a gap.
+ * One thing said, or a gap. `at`: unix seconds; `state`: how far our own words have come; `name`, `size`, `sha256`: what a file's sender
+ * says of it, or what was received; `parts`: how many of its chunks are here, or with the peer, until all are; `missing`: how many
+ * messages a gap stands for.
  */
 export type TranscriptEntry = {
   n: number
   from: 'me' | 'peer'
   author: Agent
-  /** Its number as both sides name it: `me/3`, `peer/5`; `re`: of what it answers. None for a gap. */
+  /** How it is named here, `me/3` or `peer/5`, and what it answers. A gap has no ref. */
   ref?: string
   re?: string
   type: SignalType | 'gap'
@@ -50,13 +50,13 @@ export type TranscriptEntry = {
   id?: string
   state?: DeliveryState
   late?: true
-  /** What stands above it that its author had not taken; up to where its author had acknowledged before. */
+  /** Refs above it that its author had not taken; and up to which ref its author had acknowledged before. */
   unseen?: string[]
   hadAcked?: string
   /** It came before something that it follows; or it has no place in the call, and why. */
   waiting?: true
   aside?: AsideReason
-  /** How the call went, in the words of whoever ended it; an end that only confirms the other one. */
+  /** How the call went, in the words of whoever ended it; and whether the end only confirms the other one. */
   outcome?: CallOutcome
   confirms?: true
   /** An answer to no proposal of the other side, or to one that has its answer: nothing is agreed or declined by it. */
@@ -82,7 +82,7 @@ export type CallFacts = {
   state: string
   topic: Foreign
   createdAt: number
-  /** There from the accept on; `secrecyFaults`: why a side's call key was not taken, where it has sent one. */
+  /** Which keys its words are sealed with, from the accept on; and why a side's call key was not taken, where it has sent one. */
   secrecy?: BoundCall['sealedWith']
   secrecyFaults?: readonly string[]
 }
@@ -91,7 +91,7 @@ export type Transcript = {
   call: CallFacts
   me: Agent
   entries: TranscriptEntry[]
-  /** SHA-256 in hex over what both sides have agreed to be the call, once both have ended it. */
+  /** The digest of the call, SHA-256 in hex, once it is verified. */
   digest: string | undefined
   verified: Verification
   /** What was agreed, and what was proposed and is not answered. */
@@ -104,7 +104,7 @@ export type Transcript = {
   confirmed: { n: number; of: number }
 }
 
-/** A call as a transcript: its entries in order, those of a file's chunks put together, and what was verified. */
+/** A call as a transcript: its entries in order, with the chunks of a file as one, what was agreed, and whether it is verified. */
 export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirectory): Transcript {
   const peer = agentOf(people, call.peer, call.peerName)
   const direction = call.role === 'caller' ? 'outgoing' : 'incoming'
@@ -142,9 +142,9 @@ export function transcriptOf(call: Call, log: Log, me: Agent, people: AgentDirec
   }
 }
 
-// "Anything else counts as none and is told." That there is none is how every other client is.
+// A call key that is not valid is told. That a side has sent none is not: older programs do so.
 function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 'secrecy' | 'secrecyFaults'> {
-  // Where nobody has spoken nothing was sealed with them: a hang-up that has not seen the accept is not.
+  // Where there was no conversation nothing was sealed with a call key, not even a hang-up that crossed the accept.
   if (UNCONNECTED_PHASES.includes(phase)) return {}
   const secrecy = secrecyIn(log)
   if (secrecy === undefined) return {}
@@ -159,7 +159,7 @@ function secrecyFacts({ role, phase, ends }: Call, log: Log): Pick<CallFacts, 's
   return { secrecy: 'identity', ...(told.length > 0 && { secrecyFaults: told }) }
 }
 
-/** `answers`: refs of what stands as the answer to a proposal. */
+/** `answers`: the refs of the answers to proposals that stand. */
 type EntryContext = {
   log: Log
   call: Call
@@ -210,12 +210,12 @@ function entryOf(line: Line, context: EntryContext): TranscriptEntry {
   }
 }
 
-// "An op's name shown only as [a-z0-9-]{1,32}": it is a stranger's word.
+// An op's name, which signal-codec.ts has bounded to [a-z0-9-]{1,32}, or that of a type which the rules did not let its sender say.
 function opaqueName({ body }: Signal): Foreign {
   return foreign`${body.type === 'opaque' ? body.op : body.type}`
 }
 
-// "Behind a gap … shown after everything else and marked so."
+// What waits behind a gap is shown below everything else, and the gap itself as an entry.
 function gapEntries({ gaps, waiting }: Call, context: EntryContext): TranscriptEntry[] {
   const { peer, log } = context
   const missing = gaps.map(([first, last]) => gapOf(first, last, peer))
@@ -228,7 +228,7 @@ function gapEntries({ gaps, waiting }: Call, context: EntryContext): TranscriptE
   return [...missing, ...came].sort((a, b) => a.seq - b.seq)
 }
 
-// What has no place in the call is shown below it, as what it is.
+// What has no place in the call is shown below it, with the reason.
 function asideEntries({ rumor, heard, why }: AsideEntry, { peer }: EntryContext): TranscriptEntry[] {
   const signal = parsedSignal(rumor)
   if (signal === undefined) return []
@@ -261,7 +261,7 @@ function gapOf(first: number, last: number, peer: Agent): TranscriptEntry {
   return { n: 0, from: 'peer', author: peer, type: 'gap', text, at: 0, seq: first, missing }
 }
 
-/** What is not here. */
+/** How many messages a gap stands for, in words. */
 export function gapText({ missing = 1 }: Pick<TranscriptEntry, 'missing'>): string {
   return missing === 1 ? 'one message has not arrived yet' : `${missing} messages have not arrived yet`
 }
