@@ -137,6 +137,19 @@ describe('rewriting', () => {
     expect(turn(me, STATUS, { now: T + 8_000 }).signalsDue).toEqual([])
   })
 
+  test('nothing is built on a log with two branches, not even on the one that was taken', () => {
+    const { me, liar, id } = called()
+    const one = rawIn(liar, id, words('one'))
+    hears(me, [one, rawIn(liar, id, words('another one'))])
+    const before = callIn(me, id)
+    const two = rawIn(liar, id, words('two'), { seq: 3, prev: one.id })
+    const { receiptsOwed } = hears(me, [two, rawIn(liar, id, BYE, { seq: 4, prev: two.id })], { now: T + 700 })
+    expect(textsIn(me, id)).toEqual(['hello', '', 'one'])
+    expect(callIn(me, id)).toMatchObject({ taken: before.taken, waiting: [], ends: {} })
+    expect(receiptsOwed).toMatchObject([{ call: id, fork: { seq: 2, id: one.id } }])
+    expect(Object.values(logIn(me, id).aside).map(({ why }) => why)).toEqual(['fork', 'fork', 'fork'])
+  })
+
   test('three rumors without a place are kept, whatever the reason, and the rest is counted', () => {
     const { me, liar, id } = called()
     hears(
