@@ -1,4 +1,4 @@
-// NIP-42 on one connection: who we are to the relay, and what it makes of that.
+// NIP-42 on one connection: as whom we authenticate, and what the relay makes of that.
 import { type Keys, randomKeys } from '../../nostr/crypto.ts'
 import { type Event, finalize } from '../../nostr/event.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
@@ -11,17 +11,17 @@ export type Auth = {
   state(): AuthState
   /** Why, while the state is `refused`. */
   refusal(): Refusal | undefined
-  /** Answers a challenge, unless it was answered before, there were too many, or a guest waits until it must. */
+  /** Answers a challenge; not one that is known already, one too many, or where a guest waits until the relay demands it (`kept`). */
   challenged(challenge: string): 'sent' | 'known' | 'kept' | 'too many'
-  /** The relay does nothing without AUTH: whether one goes out now that did not before. Only a write may be worth our identity. */
+  /** The relay does nothing without AUTH. Whether another AUTH goes out now: a guest shows its identity only for a write. */
   demanded(what: 'read' | 'write'): boolean
-  /** Takes the OK of an AUTH event; false when it belongs to another event. `again`: another AUTH has been sent for it. */
+  /** Takes an OK; false where it is not for our AUTH. `again`: another AUTH was sent, with the other spelling of the address. */
   answered(ok: { id: string; accepted: boolean } & Refusal): 'settled' | 'again' | false
-  /** The relay goes on and never says what it made of our AUTH: it is taken for granted. */
+  /** The relay goes on and never answers our AUTH: it counts as granted. */
   presume(): void
-  /** Resolves when the state is `granted` or `refused`, which may be never. */
+  /** Resolves when the state is `granted` or `refused`, which may never happen. */
   settled(): Promise<void>
-  /** Whether anybody waits for that. */
+  /** Whether anybody waits for `settled`. */
   isAwaited(): boolean
 }
 
@@ -29,8 +29,8 @@ export type AuthOptions = {
   url: string
   keys: Keys
   /**
-   * At a relay that only a peer has named a challenge alone is not answered, and a demand with a key made for it. Our identity
-   * only where that is refused: NIP-59 lets relays ask for it, and who asks learns who writes to whom.
+   * The relay was named only by a peer: a challenge alone is not answered, a demand is answered with a throw-away key, and with our
+   * identity only where that was refused. NIP-59 lets relays ask for the identity, and a relay that gets it learns who writes to whom.
    */
   guest: boolean
   /** Unix milliseconds. */
@@ -41,12 +41,11 @@ export type AuthOptions = {
 // The attack: challenges without end, each of which costs us a signature and makes us ask for everything again.
 const MAX_CHALLENGES = 8
 
-/** A no of these kinds is not about how the address is spelled. */
+/** A refusal with one of these reasons is not about the spelling of the address. */
 const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'rate-limited', 'pow', 'timestamp'])
 
 /**
- * NIP-42 on one connection: answers challenges and knows whether the relay has let us in. `guest`: the identity is shown only
- * after a throw-away key was refused.
+ * NIP-42 on one connection: answers challenges and knows whether the relay has let us in.
  */
 export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
   let state: AuthState = 'unasked'
@@ -56,7 +55,7 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
   let waiting: (() => void)[] = []
   let spelling = url
   let isRespelled = false
-  // What we are called by. A guest waits to be asked.
+  // Whose key signs an AUTH. `nobody`: a guest that waits until the relay demands one.
   let role: 'nobody' | 'guest' | 'identity' = guest ? 'nobody' : 'identity'
   let mask: Keys | undefined
 
@@ -98,7 +97,7 @@ export function openAuth({ url, keys, guest, now, send }: AuthOptions): Auth {
     },
     answered({ id, accepted, reason, text }) {
       if (id !== latest.id) return false
-      // Some relays compare the address letter for letter, with a slash at its end that nobody has typed.
+      // Some relays compare the address letter for letter, with a slash at its end that nobody types.
       if (!accepted && !isRespelled && !ABOUT_US.has(reason)) {
         isRespelled = true
         spelling = otherSpelling(url)

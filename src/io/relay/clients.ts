@@ -1,4 +1,4 @@
-// One relay: ask it, tell it, and let go of it at once.
+// The client of one relay: asks it, publishes to it, and lets go of it at once.
 import type { Event } from '../../nostr/event.ts'
 import type { Refusal } from '../../nostr/messages.ts'
 import type { Foreign } from '../../sanitize.ts'
@@ -19,23 +19,23 @@ export type RelayHealth = {
 
 export type RelayClient = {
   url: string
-  /** Throws RangeError when kind 1059 is asked for together with other kinds. */
+  /** Asks the relay. Throws RangeError where kind 1059 is asked for together with other kinds. */
   query(ask: Query): Promise<QueryAnswer>
-  /** `deadline` in Unix milliseconds; `cut` ends the wait before it. */
+  /** Publishes an event. `deadline`: Unix ms; `cut`: ends the wait before that. */
   publish(event: Event, deadline: number, cut?: AbortSignal): Promise<PublishAnswer>
   health(): RelayHealth
-  /** Unix milliseconds of the last event or end of events that came. */
+  /** When the relay last sent an event or an EOSE, Unix ms; 0 for never. */
   heardAt(): number
-  /** Why the connection is no more. It does not come back: connect again. */
+  /** Why the connection was lost; undefined while it was not. It does not come back: open another client. */
   lost(): Refusal | undefined
-  /** Of one that is lost: whether the relay wants to be left alone, and the size of the message on which it closed. */
+  /** Of a lost connection: whether the relay wants to be left alone; `closedOn`: the size of the message on which it closed, in bytes. */
   rebuff(): Rebuff | undefined
   closedOn(): number | undefined
-  /** Ends everything at once; whatever is still open is answered as unreachable. */
+  /** Ends everything at once; what is still open is answered as unreachable. */
   close(): void
 }
 
-/** Starts to connect, and takes questions from the first moment on. Nothing here rejects, and nothing outlives `close`. */
+/** Starts to connect, and takes questions at once. Its promises never reject, and nothing outlives `close`. */
 export function openRelayClient(url: string, options: ConnectionOptions): RelayClient {
   const connection = openConnection(url, options)
   return {

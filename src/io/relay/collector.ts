@@ -1,49 +1,49 @@
-// The events of one answer as they come in: known ones skipped, foreign and forged ones dropped, all of it bounded.
+// Collects the events of one answer: skips known ones, drops those that were not asked for or are forged, and bounds all of it.
 import { type Event, eventId, parseEvent } from '../../nostr/event.ts'
 import { type Filter, isWithin, matchesFilter } from '../../nostr/filter.ts'
 import { countIn, newPage, type Page } from './paging.ts'
 import { recentIds } from './recent-ids.ts'
 import type { EventFrame, SubscriptionRequest } from './subscription.ts'
 
-/** Where an answer stops, whatever the relay still has. A character of JSON is taken for a byte. Known events count for nothing. */
+/** Where an answer stops, whatever the relay still has. A character of JSON counts as a byte, and known events do not count. */
 export type AnswerBounds = { events: number; bytes: number; pages: number }
 
 export const ANSWER_BOUNDS: AnswerBounds = { events: 20_000, bytes: 16 * 1_048_576, pages: 400 }
 
-/** What becomes of an event that was taken: go on, wait until there is room for more, or no more are wanted, and why. */
+/** What follows when an event was taken: undefined: go on; a promise: wait for it; a text: no more are wanted, and why. */
 export type TakeResult = Promise<void> | string | undefined
 
-/** What is done with events. `size` is the length of the frame that brought one. */
+/** What is done with events. `size`: characters of the frame that brought one. */
 export type EventHandling = {
-  /** Whether an id is known already. Asked before anything else of its event is looked at. */
+  /** Whether an id is known already. Asked before anything else in the event is looked at. */
   skip?: ((id: string) => boolean) | undefined
-  /** Takes what comes before the answer is given, which then holds no events: for more than memory should hold at a time. */
+  /** Takes events that come before the answer is given, which then holds none: for more than memory should hold at a time. */
   take?: ((event: Event, size: number) => TakeResult) | undefined
   sift?: Sift | undefined
-  /** Takes what comes after the answer was given. */
+  /** Takes events that come after the answer was given. */
   onEvent?: ((event: Event, size: number) => void) | undefined
 }
 
-/** Of more than is wanted: whether an event is held (asked once of each), and after each page whether no further one is wanted. */
+/** For answers of which only a part is wanted. `keep`: whether to hold an event, asked once; `enough`: whether to end after a page. */
 export type Sift = { keep: (event: Event) => boolean; enough: () => boolean }
 
 export type Collector = {
   /** Opens the next page and takes its events. */
   page(filter: Filter): { page: Page; take: SubscriptionRequest['take'] }
-  /** When the relay last sent an event for this answer, in `now`'s time; undefined if never. */
+  /** When the relay last sent an event for this answer, in the time of `now`; undefined for never. */
   touchedAt(): number | undefined
-  /** What came so far, and how much of what came was not what we had asked for. From then on events go to `onEvent`. */
+  /** Gives what has come; later events go to `onEvent`. `dropped`: how many were not asked for, or forged; `known`: how many were known. */
   finish(): { events: Event[]; dropped: number; known: number; newest?: number }
 }
 
 export type CollectorContext = {
   bounds: AnswerBounds
   now: () => number
-  /** Takes nothing more from the relay until then. */
+  /** Reads nothing more from the relay until the promise resolves. */
   hold: (until: Promise<void>) => void
 }
 
-/** Collects the events of one answer within its bounds: each once, those that match, and what they come to. */
+/** Opens a collector for one answer: it takes each matching event once, within the bounds. */
 export function openCollector({ skip, take, sift, onEvent }: EventHandling, context: CollectorContext): Collector {
   const { bounds, now, hold } = context
   const events: Event[] = []
@@ -77,13 +77,13 @@ export function openCollector({ skip, take, sift, onEvent }: EventHandling, cont
   function spend(size: number): string | undefined {
     sum.events += 1
     if (sum.events > bounds.events) return `stopped after ${bounds.events} events`
-    // Who takes them as they come sees to it that they do not fill the memory; of those that are sifted what is held counts.
+    // `take` sees to it that events do not fill the memory; of sifted events only those that are held count.
     if (take !== undefined || sift !== undefined) return undefined
     sum.bytes += size
     return sum.bytes > bounds.bytes ? `stopped after ${bounds.bytes} bytes` : undefined
   }
 
-  /** The event, when it is what we had asked for and nobody has it yet. */
+  /** The event, where it was asked for and is new. */
   function admit(page: Page, { id, event: value }: EventFrame, isNew: boolean): Event | undefined {
     const stamp = stampOf(value)
     if (stamp > (page.filter.until ?? Number.POSITIVE_INFINITY)) page.beyond += 1
@@ -114,14 +114,14 @@ export function openCollector({ skip, take, sift, onEvent }: EventHandling, cont
   }
 }
 
-// The attack: a relay that sends us other people's wraps, or junk under the id of a message, so that whoever remembers ids
-// takes the message itself for known when another relay brings it. The signature is for those who know the kind.
+// The attack: a relay sends us other people's wraps, or junk under the id of a message, so that the message itself counts as known when
+// another relay brings it. Signatures are verified later, by code that knows the kind.
 function verifiedEvent(value: unknown, filter: Filter): Event | undefined {
   const event = parseEvent(value)
   return event && matchesFilter(event, filter) && eventId(event) === event.id ? event : undefined
 }
 
-// Of a known event only its time is of interest, and only for paging: a relay that lies there cheats its own answer.
+// Of a known event only the created_at is used, and only for paging: a relay that lies there spoils only its own answer.
 function stampOf(value: unknown): number {
   if (typeof value !== 'object' || value === null || !('created_at' in value)) return Number.NaN
   return typeof value.created_at === 'number' ? value.created_at : Number.NaN

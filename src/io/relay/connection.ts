@@ -1,4 +1,4 @@
-// One connection to a relay: what comes in goes to whoever waits for it, and whoever waits hears when it is lost.
+// One connection to a relay. Routes relay frames to their waiters, and tells all of them when the connection is lost.
 import { setMaxListeners } from 'node:events'
 import type { Keys } from '../../nostr/crypto.ts'
 import type { Event } from '../../nostr/event.ts'
@@ -25,17 +25,19 @@ export type ConnectionOptions = {
   guest?: boolean
   now: () => number
   route?: HttpRoute | Promise<HttpRoute> | undefined
-  /** Takes one line of text for every step. */
+  /** Is given a line of text for every step. */
   trace?: ((line: Foreign) => void) | undefined
+  /** Most ms from dialing to the open WebSocket. */
   handshakeMs?: number
+  /** Ms between two pings. */
   pingMs?: number
-  /** First pause after `rate-limited`; each further one is twice as long. */
+  /** Ms of the first pause after `rate-limited`; each further one is twice as long. */
   backoffMs?: number
-  /** How long an AUTH may stay without an OK at a relay that goes on answering. */
+  /** Ms that an AUTH may stay without an OK at a relay that goes on answering. */
   authMs?: number
   pace?: PacerSettings
   bounds?: AnswerBounds
-  /** How many questions the relay answers at a time, as far as is known; and hears what it shows of that. */
+  /** How many questions the relay answers at a time, as far as is known; `onFewer` is told when it shows that they are fewer. */
   subscriptions?: number | undefined
   onFewer?: ((subscriptions: number) => void) | undefined
 }
@@ -44,7 +46,7 @@ export type Connection = {
   url: string
   auth: Auth
   guest: boolean
-  /** The relay does nothing without AUTH: whether another one goes out for that. */
+  /** The relay does nothing without AUTH: whether another AUTH goes out for that. */
   demand(what: 'read' | 'write'): boolean
   pendingOks: PendingOks
   negSessions: NegSessions
@@ -52,44 +54,44 @@ export type Connection = {
   pacer: Pacer
   bounds: AnswerBounds
   backoffMs: number
-  /** Resolves when frames may be sent, which may be never. */
+  /** Resolves when frames may be sent, which may never happen. */
   ready: Promise<void>
   /** Aborted when the connection is lost. */
   gone: AbortSignal
   now(): number
   lost(): Refusal | undefined
-  /** Of a connection that is lost: whether the relay wants to be left alone. */
+  /** Of a lost connection: whether the relay wants to be left alone, and how long. */
   rebuff(): Rebuff | undefined
-  /** Of a connection that is lost: the size of the message that the relay closed it on, in bytes. */
+  /** Of a lost connection: the size of the message on which the relay closed it, in bytes. */
   closedOn(): number | undefined
   measured(): SocketTiming | undefined
-  /** When the relay last sent an event or the end of them, in `now`'s time; now, while it is held. */
+  /** When the relay last sent an event, an EOSE or a NEG-MSG, in the time of `now`; the present while it is held. */
   heardAt(): number
-  /** Takes nothing from the relay until then, so that it waits with what it has to send. */
+  /** Reads nothing from the relay until the promise resolves, so that the relay waits with what it has to send. */
   hold(until: Promise<void>): void
   isHeld(): boolean
-  /** Why there is no full answer when time is up; `touched` when part of it came. */
+  /** Why there is no full answer when time is up. `touched`: whether a part of it came. */
   late(touched: boolean): Refusal
-  /** Ends at `deadline` (in `now`'s time), when cut off, or with the connection. */
+  /** A signal that is aborted at `deadline` (in the time of `now`), when cut off, or when the connection is lost. */
   until(deadline: number, cut?: AbortSignal): AbortTimer
   send(frame: ClientFrame): void
   subscribe(request: SubscriptionRequest): Subscription
   close(): void
 }
 
-/** A relay that closes a connection so soon, without a word, does not want it. */
+/** A relay that closes a connection within so many ms, and answered nothing on it, does not want it. */
 const atOnceMs = 2_000
 
 /**
- * One WebSocket to a relay with what is asked on it. It never throws: what goes wrong is the refusal that it ends with. Times in
- * ms.
+ * Dials a relay, and carries what is asked and published. It never throws: whatever is open when the connection is lost ends with why it
+ * was lost.
  */
 export function openConnection(url: string, options: ConnectionOptions): Connection {
   const { keys, now, trace, route, handshakeMs = 10_000, pingMs = 30_000, backoffMs = 400 } = options
   const { guest = false, authMs = 600 } = options
   const ready = deferred<void>()
   const gone = new AbortController()
-  // Everything that waits on this connection listens to it, and Node would warn of a leak at the eleventh.
+  // Everything that waits on this connection listens to the signal, and Node would warn of a leak at the eleventh listener.
   setMaxListeners(0, gone.signal)
   let measured: SocketTiming | undefined
   let lost: Refusal | undefined
@@ -100,7 +102,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   let isHeard = false
   let rebuff: Rebuff | undefined
   let closedOn: number | undefined
-  // The sizes of the events that the relay has not answered.
+  // The sizes of events that the relay has not answered, in bytes, by event id.
   const unanswered = new Map<string, number>()
 
   const log = (line: Foreign) => trace?.(foreign`${shortRelayUrl(url)} ${line}`)
@@ -111,8 +113,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
   const subscriptions = openSubscriptions(send, auth, turns, { demand, onDoubt: () => doubtAuth(true) })
   const socket = openSocket({ url, route, handshakeMs, pingMs, now, onOpen, onText, onLost: lose })
 
-  // strfry takes an AUTH event of the last 60 seconds only. Where our clock is wrong and the relay told us its own, that is
-  // the one that counts; a relay that lies about it gets an AUTH that no other relay takes.
+  // strfry takes only an AUTH of the last 60 seconds. Where our clock is wrong and the relay told its time, the AUTH is dated by that. A
+  // relay that lies about its time gets an AUTH that no other relay takes.
   function theirTime(): number {
     const ahead = measured?.clockAhead ?? 0
     return Math.abs(ahead) > 10 ? now() - ahead * 1000 : now()
@@ -125,8 +127,8 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     socket.send(text)
   }
 
-  // The trap: a relay that takes our AUTH and never says so, and goes on with what it is asked all the same. That its time is over says
-  // the timer alone: one fires a moment before the clock is there, and clocks are set back.
+  // The trap: a relay takes our AUTH, never says so, and goes on answering. Only the timer says that the wait is over, not the clock: a
+  // timer may fire a moment early by the clock, and clocks are set back.
   let authWait: { isOver: boolean; goesOn: boolean; timer: NodeJS.Timeout } | undefined
 
   function sendAuth(event: Event): void {
@@ -161,7 +163,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
     measured = values
     openedAt = now()
     log(foreign`open after ${values.latencyMs} ms`)
-    // A challenge that came with the 101 is read before this: then AUTH, REQ and EVENT leave in one flight.
+    // Later than a challenge that came with the 101, so that AUTH, REQ and EVENT leave in one flight.
     setImmediate(() => {
       if (lost) return
       subscriptions.ready()
@@ -288,7 +290,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 function describeFrame(frame: ClientFrame | RelayFrame): Foreign {
   const { type } = frame
   if (type === 'REQ') return foreign`REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
-  // Its words stand in quotes, which they cannot end.
+  // The relay's words stand in quotes, which a `Foreign` text cannot end.
   const words = 'text' in frame && !isBlank(frame.text) ? foreign` "${frame.text}"` : foreign``
   if (type === 'OK') return foreign`OK ${frame.id.slice(0, 8)} ${frame.reason}${words}`
   return foreign`${type}${'sub' in frame ? ` ${frame.sub}` : ''}${words}`

@@ -1,4 +1,4 @@
-// The connections of one run: one per relay, made when first needed and again when lost, and how each of them does.
+// The connections of one run: one per relay, made when first needed and again when lost, and the health of each.
 import type { Refusal } from '../../nostr/messages.ts'
 import { foreign } from '../../sanitize.ts'
 import type { RelayObservation } from '../../state/relay-memory.ts'
@@ -8,25 +8,25 @@ import type { ConnectionOptions } from './connection.ts'
 import { openRefusals, type Refusals } from './refusals.ts'
 
 export type DialOptions = Omit<ConnectionOptions, 'route' | 'guest' | 'subscriptions' | 'onFewer'> & {
-  /** Made anew for each connection. */
+  /** Makes the route for one connection. */
   routeTo?: ((url: string) => HttpRoute | Promise<HttpRoute>) | undefined
-  /** Whether a relay is our own choice; all are where this is left out. */
+  /** Whether a relay is our own choice; where this is left out, all are. */
   own?: ((url: string) => boolean) | undefined
 }
 
 export type Connections = {
   /** What relays have shown not to take. */
   refusals: Refusals
-  /** The connection to a relay, or why there is none for a question, or for an event of `size` bytes. */
+  /** The connection to a relay for a question, or for an event of `size` bytes; or why there is none, and until when, Unix ms. */
   to(url: string, size?: number): RelayClient | (Refusal & { until?: number })
-  /** What this run has found out of each relay. */
+  /** What this run has found out about each relay. */
   observed(): RelayObservation[]
   isOpen(url: string): boolean
-  /** How long it took to connect to those that are open, in the middle, and twice that for who is further away; in ms. */
+  /** Twice the median of the ms that the open connections took to connect, at most `LONGEST_DIAL`; 0 where none is open. */
   typicalDialMs(): number
-  /** When a relay last sent something, in `now`'s time; 0 if never. */
+  /** When a relay last sent something, in the time of `now`; 0 for never. */
   heardAt(url: string): number
-  /** Whether a relay has let pass the time that it had the last time that something was wanted of it. */
+  /** Whether a relay gave no answer in time the last time that something was wanted of it. */
   isSilent(url: string): boolean
   /** What went wrong the last time that something was wanted of a relay, if anything. */
   note(url: string, trouble: Refusal | undefined): void
@@ -34,12 +34,13 @@ export type Connections = {
   close(): void
 }
 
+/** Most relays that one run is connected to at a time. */
 const MAX_CONNECTIONS = 12
 
-/** Nothing that can wait is waited for longer than so, in ms. */
+/** Most ms that a dial is waited for where nobody needs the answer. */
 const LONGEST_DIAL = 750
 
-/** A connection to each relay, dialled when it is first used, and why some are not. */
+/** Opens the connections of a run. None is dialed before it is used. */
 export function openConnections({ routeTo, own = () => true, ...options }: DialOptions): Connections {
   const connections = new Map<string, RelayClient>()
   const dials = new Map<string, number>()
@@ -47,7 +48,7 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
   // Relays that were not contacted, and why.
   const avoided = new Map<string, Refusal>()
   const troubles = new Map<string, Refusal>()
-  // How they did, once all of it is over.
+  // The health of all relays, once `close` was called.
   let last: RelayHealth[] | undefined
 
   function health(connection: RelayClient): RelayHealth {
@@ -65,7 +66,7 @@ export function openConnections({ routeTo, own = () => true, ...options }: DialO
 
   const reviewed = new WeakSet<RelayClient>()
 
-  /** Hears what the last connection to a relay has come to. */
+  /** Records why the last connection to a relay was lost, once. */
   function review(url: string): void {
     const client = connections.get(url)
     if (client?.lost() === undefined || reviewed.has(client)) return

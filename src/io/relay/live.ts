@@ -1,4 +1,4 @@
-// What comes after the answers: a queue of live events, and the patience to ask again where a subscription was lost.
+// What comes after the answers: a queue of live events, and when to ask again where a subscription was lost.
 import type { Event } from '../../nostr/event.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import { abortAfter, beforeAbort, deferred } from '../timers.ts'
@@ -6,37 +6,35 @@ import { recentIds } from './recent-ids.ts'
 
 export type LiveEvent = { event: Event; relay: string }
 
-/** Pauses before asking again: doubled from the first to the longest, in milliseconds. */
+/** Pauses before asking again, in ms: doubled from the first up to the longest. */
 export type Backoff = { firstMs: number; longestMs: number }
 
 export type LiveSubscriptions = {
-  /** Queues an event, unless it was delivered before. `size` is its length as JSON. */
+  /** Queues an event, unless it was delivered before. `size`: characters of its JSON. */
   arrived(arrival: LiveEvent, size: number): void
-  /** Was given to the caller in another way. */
+  /** Remembers an event that the caller has got in another way. */
   delivered(event: Event): void
   /**
-   * A subscription that began at `since` was lost: `again` is called after a pause, unless the relay's no was final. One that was not
-   * asked for, since the relay is left alone `until` then (Unix ms), is no failure.
+   * A subscription that began at `since` (Unix ms) was lost: calls `again` after a pause, unless the relay's refusal is final. One that was
+   * never asked for, since the relay is left alone until `until` (Unix ms), does not count as a failure.
    */
   lost(refusal: Refusal & { until?: number }, since: number, failures: number, again: (failures: number) => void): void
-  /** All that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
+  /** Gives all that is queued, as soon as there is something; nothing at the deadline (Unix ms) or when closed. */
   next(deadline: number): Promise<LiveEvent[]>
   close(): void
 }
 
-// So many ids are remembered, and so much is queued for a caller who does not come back for it.
+// Most ids that are remembered, and most bytes that are queued for a caller who does not fetch them.
 const MAX_IDS = 20_000
 const MAX_QUEUED_BYTES = 64 * 1_048_576
 
-/** A subscription that held so long, in ms, was no failure: a relay that is restarted is asked again at once. */
+/** A subscription that lasted longer than so many ms was no failure: a relay that was restarted is asked again at once. */
 const HELD_MS = 5_000
 
-// NIP-42: restricted is for who "is still not allowed". The others do not get better by being asked again either.
+// NIP-42: `restricted` is for a key that "is still not allowed". To ask again does not help with the others either.
 const FINAL_REASONS: ReadonlySet<Reason> = new Set<Reason>(['restricted', 'blocked', 'invalid', 'pow'])
 
-/**
- * Subscriptions that outlive their connection: each is opened anew, after a pause that grows, and gives every event once.
- */
+/** Opens the queue of live events. `now`: Unix ms. Each event is given once, however often its subscription was opened anew. */
 export function openLiveSubscriptions(
   now: () => number,
   retry: Backoff,
@@ -49,7 +47,7 @@ export function openLiveSubscriptions(
   let queued = 0
   let bell = deferred<void>()
 
-  // Half the pause is certain and half is random, so that a relay that comes back is not met by everybody at once.
+  // Half of the pause is random, so that not everybody comes back to a relay at the same moment.
   function pause(failures: number, held: boolean): number {
     if (held) return (retry.firstMs * random()) / 2
     const pauseMs = Math.min(retry.longestMs, retry.firstMs * 2 ** failures)
@@ -59,7 +57,7 @@ export function openLiveSubscriptions(
   return {
     arrived(arrival, size) {
       const name = eventKey(arrival.event)
-      // Over the bound it is left out and not remembered: the relays have it, and the next replay brings it.
+      // Beyond the bound an event is left out and not remembered: the next read of the mailbox brings it.
       if (known.has(name) || queued + size > MAX_QUEUED_BYTES) return
       known.add(name)
       queue.push(arrival)
@@ -97,8 +95,8 @@ export function openLiveSubscriptions(
   }
 }
 
-// The attack: a copy with a spoilt signature, sent first so that the good one is taken for known. The id is the hash of
-// the rest, which was checked when it came.
+// With the signature. The attack: a copy with a bad signature is sent first, so that the good one counts as known. The id was checked to be
+// the hash of the rest.
 function eventKey({ id, sig }: Event): string {
   return id + sig
 }

@@ -1,4 +1,4 @@
-// NIP-77 with one relay: what it has of a filter and we have not, in a message or two where a REQ would bring all of it again.
+// NIP-77 with one relay: what the relay has for a filter and we lack, in a message or two where a REQ would bring all of it again.
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame } from '../../nostr/messages.ts'
 import type { HeldIds, Reconciliation } from '../../nostr/nip77.ts'
@@ -6,28 +6,28 @@ import { abortAfter, beforeAbort, deferred } from '../timers.ts'
 import type { Connection } from './connection.ts'
 import type { QuestionTurn } from './turns.ts'
 
-/** How long a relay may think about one message, in ms. One that is silent for longer is asked in the old way. */
+/** Ms that a relay has to answer one message. One that is silent for longer is asked by REQ. */
 const ANSWER_MS = 1_500
 
-/** Silence of so many ms says nothing yet, however fast the relay was to connect. */
+/** Silence of fewer ms says nothing yet, however fast the relay was to connect. */
 const SILENCE_MS = 100
 
 export type NegQuery = {
-  /** The ids that the relay has and we lack; undefined when it does not play along, or makes no sense. Never rejects. */
+  /** The ids that the relay has and we lack; undefined where it does not take part, or answers nonsense. Never rejects. */
   ids: Promise<string[] | undefined>
   /**
-   * Whether the relay has left a message without an answer: it hung up on it, or has kept silent for twice as long as it took
-   * to connect. The trap: a relay that lists NIP-77 and knows nothing of it is cut off while we wait, in this run and all others.
+   * Whether the relay has left a message without an answer: it hung up, or has been silent for twice as long as it took to connect. The
+   * trap: a relay that lists NIP-77 and does not know it would be cut off while we wait, in this run and all others.
    */
   ignored(): boolean
 }
 
-/** Asks a relay by NIP-77 which ids that match `filter` we do not hold. It begins at once, and ends with `signal`. */
+/** Asks a relay by NIP-77 for the ids that match `filter` and that we do not hold. It begins at once, and ends with `signal`. */
 export function startNegQuery(connection: Connection, filter: Filter, held: HeldIds, signal: AbortSignal): NegQuery {
   let askedAt: number | undefined
 
   async function ids(): Promise<string[] | undefined> {
-    // Only who has much to compare pays for loading it, while the connection is made.
+    // Loaded only where there is much to compare, and while the connection is made.
     const { reconcile } = await import('../../nostr/nip77.ts')
     const begin = () => reconcile(held)
     const begun = begin()
@@ -37,12 +37,12 @@ export function startNegQuery(connection: Connection, filter: Filter, held: Held
     if (first !== 'as a stranger') return first
     await inTime(connection.auth.settled())
     if (signal.aborted || connection.auth.state() !== 'granted') return undefined
-    // Once more, and under a new id: what still comes for the old one was meant for a stranger.
+    // Once more under a new id: what still comes for the old one was meant for a stranger.
     const second = await talkInTurn(begin(), begin)
     return second === 'as a stranger' ? undefined : second
   }
 
-  /** Talks when there is room among the questions that are open, and anew where the relay finds that there was none. */
+  /** Talks when there is room among the open questions, and once more where the relay refuses it as one too many. */
   async function talkInTurn(
     begun: Reconciliation,
     begin: () => Reconciliation,

@@ -8,9 +8,7 @@ export type PacerSettings = {
 }
 
 export type Pacer = {
-  /** Takes the next turn: milliseconds from now until it. */
-  turn(): number
-  /** The same if it comes within so many ms; undefined, and not taken, if it does not. */
+  /** Takes the next turn, if it comes within `ms` milliseconds: ms from now until it. Undefined, and not taken, if it does not. */
   turnWithin(ms: number): number | undefined
   /** No turn within the next `ms`: the relay has asked us to slow down. */
   hold(ms: number): void
@@ -24,14 +22,13 @@ export function openPacer({ burst, gapMs }: PacerSettings, now: () => number): P
   function turnWithin(ms: number): number | undefined {
     const next = Math.max(due, now()) + gapMs
     const wait = Math.max(0, next - now() - burst * gapMs)
-    // What has no time to wait for its turn must not make others wait for it.
+    // A turn that would come too late is not taken: others must not wait because of it.
     if (wait > 0 && wait >= ms) return undefined
     due = next
     return wait
   }
 
   return {
-    turn: () => turnWithin(Number.POSITIVE_INFINITY) ?? 0,
     turnWithin,
     hold(ms) {
       due = Math.max(due, now() + ms + (burst - 1) * gapMs)

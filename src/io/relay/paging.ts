@@ -1,13 +1,13 @@
-// Reading a relay's answer page by page: what a page held, and whether to ask for another. Pure.
+// Reading an answer page by page: what a page held, and whether to ask for another one. Pure.
 import type { Filter } from '../../nostr/filter.ts'
 import type { Hint, Reason, Refusal } from '../../nostr/messages.ts'
 import { matches, numbersIn } from '../../sanitize.ts'
 import { tellsTooMany } from './turns.ts'
 
-/** Events asked for at a time: strfry's default cap, which most relays share. */
+/** Events that are asked for at a time: strfry's default cap, which most relays share. */
 export const DEFAULT_PAGE_LIMIT = 500
 
-/** A page of fewer events, from a relay that gives no hint, is the last. No relay is known to cap lower. */
+/** A page of fewer events, from a relay that gives no hint, is the last one. No relay is known to cap lower. */
 const SMALL_PAGE = 50
 
 /** What came for one REQ before its EOSE, events known already among them. Stamps are created_at, Unix seconds. */
@@ -18,27 +18,27 @@ export type Page = {
   /** Whether its EOSE came. */
   whole: boolean
   ids: Set<string>
-  /** How many of them no earlier page had. */
+  /** How many of the ids no earlier page had. */
   fresh: number
-  /** Bounds of their stamps. */
+  /** The lowest and the highest stamp. */
   oldest: number
   newest: number
-  /** Whether none was newer than the one before it. */
+  /** Whether no event was newer than the one before it. */
   ordered: boolean
   /** Events past `until`, which the relay should not have sent. */
   beyond: number
 }
 
 /**
- * What follows a page. `second`: all of the page lies in that one second, and the relay may have more of it; `below` is what
- * comes after it, if anything does. `lacking`: the relay has more and there is no way to ask for it, and why.
+ * What follows a page. `second`: the whole page lies in the second `at`, and the relay may have more of that; `below`: the filter for what
+ * is older, undefined where nothing older is asked for. `lacking`: why the relay has more that cannot be asked for.
  */
 export type NextPage =
   | { type: 'done'; lacking?: string }
   | { type: 'ask'; filter: Filter }
   | { type: 'second'; at: number; below: Filter | undefined }
 
-/** A page of which nothing has come yet. */
+/** A page before anything has come. */
 export function newPage(filter: Filter): Page {
   const bounds = { oldest: Number.POSITIVE_INFINITY, newest: 0 }
   return { filter, open: true, whole: false, ids: new Set(), fresh: 0, ...bounds, ordered: true, beyond: 0 }
@@ -54,7 +54,7 @@ export function countIn(page: Page, id: string, createdAt: number, isFresh: bool
   page.newest = Math.max(page.newest, createdAt)
 }
 
-/** What follows a page that has ended. `largest` is the most events that a page of this relay has had. */
+/** What follows a page that has ended (NIP-67 where the relay gives hints). `largest`: the most events that a page of this relay had. */
 export function pageAfter(page: Page, hint: Hint | undefined, largest: number): NextPage {
   const size = page.ids.size
   if (page.beyond > 0) return { type: 'done', lacking: 'the relay ignores until, so older events cannot be asked for' }
@@ -70,11 +70,11 @@ export function pageAfter(page: Page, hint: Hint | undefined, largest: number): 
 }
 
 /**
- * Down to which stamp all of an answer has come, when this page ended or broke off: what is newer is here, and what is as old
- * may not be. Undefined where that is unknown.
+ * The stamp above which all of an answer has come, when this page ended or broke off; events of that very second may still lack. Undefined
+ * where it is not known.
  *
- * NIP-01 has relays send "newer events" first. One that has done so up to here is taken at its word, or a connection on which no page
- * ever comes whole would bring the same events forever.
+ * NIP-01 has relays send newer events first. A relay that has done so up to here is believed, or a connection on which no page ever comes
+ * whole would bring the same events forever.
  */
 export function reachedByPage(page: Page): number | undefined {
   const isTold = page.ids.size > 0 && page.beyond === 0 && (page.ordered || page.whole)
@@ -91,15 +91,15 @@ function belowSecond({ filter, oldest }: Page): Filter | undefined {
   return until < (filter.since ?? 0) ? undefined : { ...filter, until }
 }
 
-/** Limits to fall back to where a relay does not take ours and does not name its own. */
+/** Limits that are tried where a relay does not take ours and does not name its own. */
 const SMALLER_LIMITS = [100, 20]
 
-/** A no of these kinds is about us, and would be the same to any question. */
+/** A refusal with one of these reasons is about us, and would be the same for any question. */
 const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'rate-limited', 'pow', 'mute', 'unreachable'])
 
 /**
- * For how many events to ask a relay that would not be asked for `limit` of them; undefined where its no is about something
- * else. Relays word it as they like, and some say nothing.
+ * How many events to ask a relay for that has refused to be asked for `limit` of them; undefined where its refusal is about something else.
+ * Each relay has its own words for it.
  */
 export function smallerLimit(limit: number | undefined, { reason, text }: Refusal): number | undefined {
   if (limit === undefined || ABOUT_US.has(reason)) return undefined

@@ -1,4 +1,4 @@
-// Several relays as one: asked and told side by side, and the slow ones not waited for once another has answered.
+// Several relays as one: asked and published to side by side, and slow ones are not waited for once another has answered.
 import { setMaxListeners } from 'node:events'
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
@@ -15,20 +15,22 @@ import type { PublishAnswer } from './publish.ts'
 import type { QueryAnswer } from './query.ts'
 import { openRace } from './race.ts'
 
-/** One question to one relay. `name` is the caller's own, to know the answer by. */
+/** One question to one relay. `name`: chosen by the caller, to recognise the answer. */
 export type RelayQuery = {
   relay: string
   name: string
   filter: Filter
-  /** What is known of it already, for a relay that speaks NIP-77. */
+  /** The ids that we hold already, for a relay that speaks NIP-77. */
   held?: HeldIds
+  /** Whether to read page after page, until the relay has sent all that it has. */
   page?: boolean
-  /** What is held of its events, and whether more of them are wanted. */
+  /** Which events to hold, and whether more of them are wanted. */
   sift?: Sift
+  /** Whether it stays open: later events come from `Pool.next`. */
   live?: boolean
-  /** Whether `take` gets its events. */
+  /** Whether its events go to `take`. */
   streams?: boolean
-  /** When this question is over, Unix ms, if before the others. */
+  /** When this question is over, Unix ms, if that is before the others. */
   deadline?: number
   /** Most events that the relay is known to let itself be asked for at a time. */
   limit?: number | undefined
@@ -39,9 +41,8 @@ export type RelayQuery = {
 export type NamedAnswer = QueryAnswer & { name: string }
 
 /**
- * An event, and all relays that it is to be published to. `fallback`: where it goes as well when none of them takes it soon. `doubted`:
- * those whose OK says nothing of whether it arrives. `background`: nobody waits for it, as others have it already, or it can wait: so all
- * have the grace alone.
+ * An event, and the relays that it is published to. `fallback`: more relays, for when none of them takes it soon. `doubted`: relays whose
+ * OK does not mean that it arrives. `background`: nobody waits for it, since other relays have it or it can wait: all get only the grace.
  */
 export type PublishJob = {
   event: Event
@@ -51,12 +52,12 @@ export type PublishJob = {
   background?: boolean
 }
 
-/** Times are Unix milliseconds. */
 export type PoolFetchOptions = {
+  /** Unix ms. */
   deadline: number
-  /** Milliseconds beyond the grace that a relay may take. */
+  /** Ms beyond the grace that a relay gets. */
   patient?: (url: string) => number
-  /** Ids that are known already: such an event is not looked at. */
+  /** Whether an id is known already: such an event is not looked at. */
   skip?: (id: string) => boolean
   /** Takes the events of the questions that stream, as they come and before the answers are given. */
   take?: (event: Event, size: number) => TakeResult
@@ -64,48 +65,46 @@ export type PoolFetchOptions = {
   cut?: AbortSignal
 }
 
-/** `deadline`: Unix ms. `atLeastMs`: what a relay has though that is past, unless it was silent all the time. */
+/** `deadline`: Unix ms. `atLeastMs`: ms that a relay gets even after that, unless it was silent before. */
 export type PublishUntil = { deadline: number; atLeastMs?: number }
 
 export type PoolOptions = DialOptions & {
-  /** Milliseconds that the other relays get once one has answered. */
+  /** The grace: ms that the other relays get once one has answered. */
   graceMs?: number
   retry?: Backoff
 }
 
 export type Pool = {
-  /** Starts to connect, so that the answers come sooner. Resolves when that is under way: what follows costs no time then. */
+  /** Starts to connect, so that answers come sooner. Resolves once the dials are under way. */
   warm(urls: readonly string[]): Promise<void>
-  /** Asks everything side by side. One answer per ask, in their order. */
+  /** Asks everything side by side. One answer for each question, in their order. */
   fetch(asks: readonly RelayQuery[], fetching: PoolFetchOptions): Promise<NamedAnswer[]>
-  /** Publishes everything side by side. One answer per event and relay, in the order of the jobs. */
+  /** Publishes everything side by side. One answer for each event and relay that it was offered to, in the order of the jobs. */
   publish(jobs: readonly PublishJob[], until: PublishUntil): Promise<PublishAnswer[]>
   /**
-   * What live asks brought after their answers: as soon as there is something, or nothing at the deadline (Unix ms).
-   * Not twice at the same time.
+   * What live questions brought after their answers, as soon as there is something; nothing at the deadline (Unix ms). It must not be
+   * called twice at the same time.
    */
   next(deadline: number): Promise<LiveEvent[]>
   relays(): RelayHealth[]
-  /** What is known from before of what relays do not take. */
+  /** Tells the pool what is known from earlier runs of what relays do not take. */
   setKnownLimits(facts: ReadonlyMap<string, RelayFacts>): void
-  /** What this run has found out about that. */
+  /** What this run has found out about relays. */
   observed(): RelayObservation[]
-  /** Ends everything at once; nothing of it keeps the process alive afterwards. */
+  /** Ends everything at once; nothing keeps the process alive afterwards. */
   close(): void
 }
 
-/** How often an event goes out again because another was too large: limits lie between 4 kB and 1 MB, and each step halves. */
+/** How often an event goes out again because another one was too large: limits lie between 4 kB and 1 MB, and each step halves. */
 const MAX_AGAIN = 8
 
-/** How long the others have beyond the grace once only relays have taken a thing that are doubted, in ms. */
+/** Ms that the others get beyond the grace once a doubted relay has taken something. */
 const DOUBT_PATIENCE_MS = 1_500
 
-/** How long the relays of a peer have to take something before the fallback ones are told too, in ms. */
+/** Ms that the relays of a peer have to take something before it goes to the fallback ones too. */
 const FALLBACK_AFTER = 1_000
 
-/**
- * All relays of a run. Every method tells who answered and why the others did not; none throws for a relay. Times in ms.
- */
+/** Opens the pool of a run. Its answers say which relays answered and why the others did not; no method throws for a relay. */
 export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Pool {
   const { now } = dialling
   const connections = openConnections(dialling)
@@ -141,10 +140,10 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
       skip: fetching.skip,
       take: streams && fetching.take ? taking(isLive, fetching.take) : undefined,
       onEvent: (event, size) => live.arrived({ event, relay }, size),
-      // Nobody waits for the next answer. It is cut off before it begins, and all that it would have held arrives live.
+      // Nobody waits for the answer of the next subscription: it is cut off before it begins, so that all of it arrives live.
       onEnd: again,
     })
-    // A relay that closed the connection on a message of ours, which it found too large, is asked once more without it.
+    // The relay closed the connection on a message of ours that it found too large: it is asked again, without that message.
     const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
     const isOver = isLive || cut?.aborted || failures === MAX_AGAIN
     return isClosed && !isOver ? await queryRelay(one, fetching, cut, failures + 1) : answer
@@ -185,7 +184,7 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     return answers.flat()
   }
 
-  /** Where all relays for something rest, those are tried that need not be left alone then. */
+  /** Where all relays for something are left alone, those are tried that did not name a time themselves. */
   function liftRestWhereAllRest(urls: readonly string[], what: 'read' | 'write'): void {
     if (urls.every((url) => refusals.barred(url, what))) urls.forEach(refusals.liftRest)
   }
@@ -199,9 +198,9 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     const others = [...new Set(fallback)].filter((url) => !urls.includes(url))
     const all = [...urls, ...others]
     const believed = all.filter((url) => !doubted.includes(url))
-    // What others have, or what can wait, is no reason to try one that rests.
+    // What others have, or what can wait, is no reason to try a relay that is left alone.
     if (!background) liftRestWhereAllRest(believed.length > 0 ? believed : all, 'write')
-    // Who has to be connected to first has as much more as it took with those that are.
+    // A relay that is not connected yet gets as much more time as connecting typically takes.
     const patient = (url: string) => (background && !connections.isOpen(url) ? connections.typicalDialMs() : 0)
     const race = openRace({ relays: all, graceMs, patient, now })
     const accepted = deferred<void>()
@@ -231,7 +230,7 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
     return answers
   }
 
-  /** Whether a relay has taken it by the time that the others should be asked: soon, or at once when none of them does. */
+  /** Whether a relay has taken it within `FALLBACK_AFTER`; false at once where all have refused. */
   async function isAcceptedSoon(accepted: Promise<void>, all: Promise<boolean>, deadline: number): Promise<boolean> {
     const stop = abortAfter(Math.min(FALLBACK_AFTER, deadline - now()))
     const isAccepted = await beforeAbort(stop.signal, Promise.race([accepted.then(() => true), all]))
@@ -255,7 +254,7 @@ export function openPool({ graceMs = 250, retry, ...dialling }: PoolOptions): Po
       const answer = await connection.publish(event, deadline, cut)
       if (answer.accepted) refusals.recordAccepted(relay, size)
       if (answer.reason === 'rate-limited') refusals.recordRateLimited(relay, 'write', answer.text)
-      // Whatever else was under way on a connection that a message was too large for goes out again on the next one.
+      // The relay closed the connection on a message that it found too large: whatever else was on its way goes out on the next one.
       const isClosed = answer.reason === 'unreachable' && connection.closedOn() !== undefined
       if (!isClosed || tries === MAX_AGAIN || cut.aborted) return answer
     }

@@ -1,11 +1,11 @@
-// One event to one relay, until the relay has said what it makes of it.
+// Publishes one event to one relay, until the relay has said what it makes of it.
 import type { Event } from '../../nostr/event.ts'
 import type { EventVerdict, Refusal } from '../../nostr/messages.ts'
 import { foreign } from '../../sanitize.ts'
 import { beforeAbort, deferred, sleep } from '../timers.ts'
 import type { Connection } from './connection.ts'
 
-/** What became of one event at one relay. `accepted` is an OK true and nothing else. */
+/** What became of one event at one relay. `accepted`: an OK true, and nothing else. */
 export type PublishAnswer = { relay: string; event: string } & EventVerdict
 
 /** Publishes an event. Ends at `deadline` (Unix ms) or when cut off, and never rejects. */
@@ -28,7 +28,7 @@ async function publishUntilAnswered(
   signal: AbortSignal,
 ): Promise<EventVerdict> {
   let last: EventVerdict | undefined
-  // A guest may be asked for more than the key that it has shown first.
+  // A guest may be asked for its identity after it has shown a throw-away key.
   let demands = connection.guest ? 2 : 1
   await beforeAbort(signal, connection.ready)
   for (let pauseMs = connection.backoffMs; ; pauseMs *= 2) {
@@ -51,20 +51,20 @@ async function publishUntilAnswered(
   }
 }
 
-// Restricted "is still not allowed" (NIP-42), unless what is not allowed is the key that stands for us.
+// `restricted` means that a key "is still not allowed" (NIP-42): final, unless it was the throw-away key of a guest.
 function demandsAuth({ auth, guest }: Connection, { accepted, reason }: EventVerdict): boolean {
   if (accepted || reason === 'auth-required') return !accepted
   return guest && auth.state() === 'granted' && (reason === 'restricted' || reason === 'blocked')
 }
 
-/** Waits until the relay has made up its mind about who we are; its yes to the event, where that comes first. */
+/** Authenticates and waits for what the relay makes of that; gives its OK for the event, where that comes first. */
 async function authenticate(
   connection: Connection,
   event: Event,
   signal: AbortSignal,
 ): Promise<EventVerdict | undefined> {
   const { promise: taken, resolve } = deferred<EventVerdict | undefined>()
-  // A NOTICE names no event: the one that it seemed to be about may be taken all the same.
+  // A NOTICE names no event: ours may be taken all the same.
   const stop = connection.pendingOks.on(event.id, (verdict) => verdict.accepted && resolve(verdict))
   const identify = async () => {
     connection.demand('write')
@@ -77,7 +77,7 @@ async function authenticate(
   return verdict
 }
 
-/** Waits for this connection's next turn to speak; false when time is up before it comes. */
+/** Waits for the next turn to publish on this connection; false where time is up before it comes. */
 async function awaitTurn(connection: Connection, deadline: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false
   const waitMs = connection.pacer.turnWithin(deadline - connection.now())

@@ -1,4 +1,4 @@
-// One question to one relay, page after page, until it has really told all, or why it has not.
+// Asks one relay one question, page after page, until it has told all, or gives why it has not.
 import type { Event } from '../../nostr/event.ts'
 import type { Filter } from '../../nostr/filter.ts'
 import type { Reason, Refusal } from '../../nostr/messages.ts'
@@ -18,7 +18,7 @@ export type Query = EventHandling & {
   deadline: number
   /** Ends the answer before the deadline. */
   cut?: AbortSignal | undefined
-  /** What is known already of the filter's events, where there is much of it and the relay speaks NIP-77. */
+  /** The ids that we hold already, where they are many: the relay is asked by NIP-77 first. */
   held?: HeldIds | undefined
   /** Reads until the relay has sent all that it keeps, not only what it sends for one REQ. */
   page?: boolean | undefined
@@ -26,17 +26,17 @@ export type Query = EventHandling & {
   limit?: number | undefined
   /** Whether the relay is known not to speak NIP-77. */
   plain?: boolean | undefined
-  /** Stays open: what comes after the answer was given goes to `onEvent`, until `onEnd` says why no more will. */
+  /** Stays open: events that come after the answer go to `onEvent`, until `onEnd` is told why no more will come. */
   live?: boolean | undefined
   onEnd?: ((refusal: Refusal) => void) | undefined
 }
 
-/** `complete` only by an EOSE that may be believed; otherwise `reason` and `text` say why not. `events` is what came. */
+/** `complete`: ended by an EOSE that may be believed; otherwise `reason` and `text` say why it is not. `events`: what came. */
 export type QueryAnswer = {
   relay: string
   events: Event[]
   complete: boolean
-  /** How many events came that we had not asked for, or that were forged. */
+  /** How many events came that were not asked for, or were forged. */
   dropped: number
   /** How many events came that were known already. */
   known: number
@@ -44,13 +44,13 @@ export type QueryAnswer = {
   newest?: number
   /** Of an answer that is not complete: all that is newer than this stamp has come. Absent where that is not known. */
   reached?: number
-  /** Of an answer that is complete for us: the relay may have more, which was not wanted. */
+  /** Of a complete answer: the relay may have more, which was not wanted. */
   more?: true
-  /** What a complete answer lacks all the same, since the relay does not give it: of which second. */
+  /** Of a complete answer: a second (Unix s) of which the relay may have more than it gives out. */
   gap?: number
-  /** The relay would not be asked for more events than this at a time. */
+  /** The most events that the relay let itself be asked for at a time, where it has refused more. */
   limit?: number
-  /** Whether what it has was found out by NIP-77; absent where that was not tried. */
+  /** Whether NIP-77 told what the relay has; absent where it was not tried. */
   reconciled?: boolean
   reason?: Reason
   text?: Foreign
@@ -61,9 +61,9 @@ type QueryProgress = {
   ask: Query
   collector: Collector
   current: Subscription | undefined
-  /** What is being read of the filter, newest first; undefined while it is read by ids. */
+  /** The page that is being read; undefined where everything is read by ids. */
   page: Page | undefined
-  /** The relay's last no, while we wait to ask again. */
+  /** The relay's last refusal, while we wait to ask again. */
   refusal: Refusal | undefined
   comparison: NegQuery | undefined
   reconciled: boolean | undefined
@@ -77,21 +77,21 @@ type QueryProgress = {
 const GIFT_WRAP = 1059
 const MAX_PAUSE_MS = 60_000
 
-/** Where a question is the only one and still one too many, another of ours is not yet over at the relay: which takes no longer than so. */
+/** Ms that are waited where our only open question is one too many: the relay has not yet closed an earlier one, which takes no longer. */
 const MAX_ALONE_PAUSE_MS = 1_000
 
-/** Ids in one REQ: with their 67 characters each well below what relays take. */
+/** Ids in one REQ: with 67 characters each it stays well below what relays take. */
 const IDS_AT_ONCE = 200
 
-/** Events asked for where one second fills a page: some relays send more than by default to who asks for more. */
+/** Events that are asked for where one second fills a page: some relays send more than their default if asked for more. */
 const SECOND_LIMIT = 5_000
 
-/** A relay that has sent nothing for so many ms is not taken for one that was still sending. */
+/** A relay that has sent nothing for so many ms was not still sending. */
 const FLOW_MS = 1_000
 
-/** Asks one relay. Ends at the deadline and never rejects; throws RangeError when kind 1059 is asked for with others. */
+/** Asks one relay. Ends at the deadline and never rejects; throws RangeError where kind 1059 is asked for together with others. */
 export function query(connection: Connection, ask: Query): Promise<QueryAnswer> {
-  // The trap: strfry answers a mixed REQ with a normal EOSE and leaves the 1059s out, to whoever has not done AUTH.
+  // The trap: to a client without AUTH strfry answers a mixed REQ with a normal EOSE, and leaves kind 1059 out.
   const { kinds = [] } = ask.filter
   if (kinds.length > 1 && kinds.includes(GIFT_WRAP)) throw new RangeError('kind 1059 stands alone in its REQ')
   const { bounds, now, hold } = connection
@@ -124,8 +124,8 @@ async function answerQuery(reading: QueryProgress): Promise<QueryAnswer> {
   return { ...given, complete: false, ...(reached !== undefined && { reached }), reason, text }
 }
 
-// The trap: a relay that sends what it has and never an EOSE. It is not still sending, so nothing is said of where it got to:
-// whoever went on below that would never see what comes in above.
+// The trap: a relay sends what it has and never an EOSE. It is not still sending, so where it got to is not given: a caller that went on
+// below that would never see what comes in above.
 function reachedStamp(
   { connection, collector, page }: QueryProgress,
   end: SubscriptionEnd | undefined,
@@ -146,8 +146,8 @@ async function readAll(reading: QueryProgress, signal: AbortSignal): Promise<Sub
 }
 
 /**
- * What a relay has told us by NIP-77 that it has. A relay that lists an event and then does not send it, though it is asked for
- * nothing else, is believed like any other that ends an answer: one that never listed it would have kept it back as well.
+ * Reads the events that a relay says by NIP-77 that it has. A relay that lists an event, and then does not send it though it is asked for
+ * nothing else, is believed like any other that ends an answer: it could as well have kept the event off its list.
  */
 async function readIds(reading: QueryProgress, ids: readonly string[], signal: AbortSignal): Promise<SubscriptionEnd> {
   let left = [...ids]
@@ -155,7 +155,7 @@ async function readIds(reading: QueryProgress, ids: readonly string[], signal: A
     const some = left.slice(0, IDS_AT_ONCE)
     const { page, end } = await readPage(reading, { ...reading.ask.filter, ids: some }, signal)
     if (!end.eose) return end
-    // Where only some of them came the relay may send no more at a time. Each round is about fewer than the one before.
+    // Where only some came, the relay may send no more at a time: the rest is asked for again. Each round asks for fewer.
     const rest = some.filter((id) => !page.ids.has(id))
     left = [...(rest.length === some.length ? [] : rest), ...left.slice(some.length)]
   }
@@ -169,8 +169,7 @@ async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<S
   let largest = 0
   for (let pages = 1; ; pages++) {
     const { page, end } = await readPage(reading, filter, signal, pages === 1 && ask.live === true)
-    if (!ask.page) return end
-    if (!end.eose) return end
+    if (!ask.page || !end.eose) return end
     filter = page.filter
     largest = Math.max(largest, page.ids.size)
     const next = pageAfter(page, end.hint, largest)
@@ -187,8 +186,8 @@ async function readPages(reading: QueryProgress, signal: AbortSignal): Promise<S
 }
 
 /**
- * The rest of a second that fills a page: halving does not help there, and a stranger can fill it. By asking for more at a
- * time, by NIP-77, or not at all, which is told. What to ask for then.
+ * Reads the rest of a second that fills a page, which any stranger can bring about: by asking for more at a time, else by NIP-77; where
+ * neither helps, the second is a `gap`. Gives the filter for what is older.
  */
 async function readSecond(
   reading: QueryProgress,
@@ -210,8 +209,7 @@ async function readSecond(
 }
 
 /**
- * One REQ until its EOSE. `rate-limited` is waited out: it says nothing about the relay's health. Where the relay does not let
- * itself be asked for so many events, it is asked for fewer.
+ * One REQ until its EOSE. `rate-limited` is waited out. A relay that does not let itself be asked for so many events is asked for fewer.
  */
 async function readPage(
   reading: QueryProgress,
@@ -237,7 +235,7 @@ async function readPage(
     }
     const fewer = end.eose || signal.aborted || page.ids.size > 0 ? undefined : smallerLimit(asked.limit, end)
     if (fewer !== undefined) {
-      // The larger limit for a second says nothing of what is asked for otherwise.
+      // That SECOND_LIMIT was refused says nothing about the usual limit.
       if (asked.limit !== SECOND_LIMIT) reading.limit = fewer
       asked = { ...asked, limit: fewer }
       continue

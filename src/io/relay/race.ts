@@ -1,31 +1,31 @@
-// A race of relays for one thing: once one has done it, the others get a short grace and not the whole budget.
+// A race of relays: once one has done what was wanted, the others get a short grace and not the whole budget.
 import { setMaxListeners } from 'node:events'
 
 export type Race = {
-  /** Aborted when the relay is no longer waited for. */
+  /** A signal that is aborted when the relay is no longer waited for. */
   signalFor(relay: string): AbortSignal
-  /** A relay has done it. */
+  /** A relay has done what was wanted: the grace of the others begins. */
   markDone(): void
-  /** Nobody waits any more. Must be called in the end. */
+  /** Nobody waits any more. Must be called at the end. */
   stop(): void
 }
 
 export type RaceRules = {
   relays: Iterable<string>
-  /** Milliseconds that the others have after the first, and within which one that still sends must send something. */
+  /** Ms that the others get after the first, and within which a relay that is still sending must send something more. */
   graceMs: number
-  /** Milliseconds beyond the grace that a relay is given. */
+  /** Ms beyond the grace that a relay gets. */
   patient?: ((relay: string) => number) | undefined
-  /** When a relay last sent something, in `now`'s time. */
+  /** When a relay last sent something, in the time of `now`. */
   heardAt?: (relay: string) => number
   /** Unix time in milliseconds. */
   now: () => number
 }
 
-/** A timer that is late by so many ms is late because of us. */
+/** A timer that is later than so many ms is late because this process was busy. */
 const BUSY_MS = 50
 
-/** Who is still waited for when relays are asked side by side: once one has answered, the others get `graceMs`. */
+/** Opens a race of these relays. */
 export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules): Race {
   const controllers = new Map([...relays].map((relay) => [relay, newAbort()]))
   const timers = new Map<string, NodeJS.Timeout>()
@@ -40,7 +40,7 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
       return
     }
     const ring = () => {
-      // While this process was at work, what the relay sent lay unread: it gets the grace anew.
+      // While this process was busy, what the relay sent lay unread: it gets the grace anew.
       const isBusy = now() - ends > BUSY_MS
       review(relay, isBusy ? now() - patience : since)
     }
@@ -61,7 +61,7 @@ export function openRace({ relays, graceMs, patient, heardAt, now }: RaceRules):
   }
 }
 
-// Every ask of a relay listens to its cut, and Node would warn of a leak at the eleventh.
+// Every question to a relay listens to its signal, and Node would warn of a leak at the eleventh listener.
 function newAbort(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)

@@ -1,4 +1,4 @@
-// A set that forgets the oldest, so that a process that listens for weeks stays as small as on its first day.
+// A set that forgets its oldest values, so that a process that listens for weeks stays as small as on its first day.
 
 export type RecentIds = {
   has(id: string): boolean

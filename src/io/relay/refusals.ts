@@ -1,5 +1,5 @@
-// What relays have shown not to take, in this run and before: when they want to be left alone, how large a message may be, and how many
-// questions may be open.
+// What relays have shown that they do not take, in this run and before: when they want to be left alone, how large a message may be, and
+// how many questions may be open.
 import type { Refusal } from '../../nostr/messages.ts'
 import { FIRST_REST, secondsIn } from '../../nostr/rate-limit.ts'
 import { type Foreign, foreign, matches } from '../../sanitize.ts'
@@ -7,24 +7,24 @@ import type { Rebuff, RelayFacts, RelayObservation } from '../../state/relay-mem
 
 export type Refusals = {
   setKnownLimits(facts: ReadonlyMap<string, RelayFacts>): void
-  /** Why a relay is not asked, or told something, now; and until when, Unix ms. */
+  /** Why a relay is left alone now, for questions or for events, and until when, Unix ms; undefined where it is not. */
   barred(url: string, what: 'read' | 'write'): (Refusal & { until: number }) | undefined
-  /** There is no other relay for it: one that need not be left alone then is tried all the same. */
+  /** No other relay is there: ends the rest of this one, unless it named the time itself or has refused us in this run. */
   liftRest(url: string): void
   recordRebuff(url: string, rebuff: Rebuff): void
-  /** It has said `rate-limited:` until there was no more time. */
+  /** The relay said `rate-limited:` until time was up. `only`: for which of the two it is left alone. */
   recordRateLimited(url: string, only: 'read' | 'write', text: Foreign): void
-  /** Why a relay does not take a message of so many bytes. */
+  /** Why a relay does not take a message of `size` bytes; undefined where it may. */
   tooLarge(url: string, size: number): Refusal | undefined
-  /** It has taken a message of that size. */
+  /** The relay has taken a message of that size. */
   recordAccepted(url: string, size: number): void
-  /** It has closed the connection on a message of that size. */
+  /** The relay has closed the connection on a message of that size. */
   recordClosedOn(url: string, size: number): void
-  /** How many questions it answers at a time, as far as is known. */
+  /** How many questions a relay answers at a time; undefined where that is not known. */
   subscriptions(url: string): number | undefined
-  /** It has shown that it answers so many at a time. */
+  /** The relay has shown that it answers so many questions at a time. */
   recordLimit(url: string, subscriptions: number): void
-  /** What was found out of a relay in this run. */
+  /** What this run has found out about a relay. */
   found(url: string): Findings
 }
 
@@ -33,7 +33,7 @@ type Findings = Pick<RelayObservation, 'rebuff' | 'frame' | 'took' | 'subscripti
 const LEFT_ALONE = 'left alone'
 const LEFT_ALONE_AGAIN = /^left alone/
 
-/** No relay is taken to want messages smaller than this, in bytes. */
+/** The smallest limit, in bytes, that a relay is assumed to have. */
 const SMALLEST_FRAME = 4_096
 
 /**
@@ -72,12 +72,12 @@ export function openRefusals(now: () => number): Refusals {
     barred,
     liftRest(url) {
       const one = facts.get(url)
-      // What it has said in this run it has said for this run.
+      // What the relay has said in this run holds for this run.
       if (one?.backoff?.firm === false && !found.get(url)?.rebuff) facts.set(url, { ...one, backoff: undefined })
     },
     recordRebuff,
     recordRateLimited(url, only, why) {
-      // Its answer to what was kept from it is ours.
+      // This text is our own, of a message that was never sent: the relay has said nothing.
       if (facts.get(url)?.backoff !== undefined && matches(why, LEFT_ALONE_AGAIN)) return
       const seconds = secondsIn(why)
       recordRebuff(url, { at: now(), why, only, ...(seconds !== undefined && { seconds }) })
@@ -92,7 +92,7 @@ export function openRefusals(now: () => number): Refusals {
       note(url, { took: now() })
     },
     recordClosedOn(url, size) {
-      // Limits are round. What it takes is found in a few steps, without a connection lost for each message.
+      // Limits are round, so that the real one is found in a few steps, and not by a lost connection for every message.
       const frame = Math.max(2 ** Math.floor(Math.log2(size - 1)), largest.get(url) ?? 0, SMALLEST_FRAME)
       if (frame >= size) return
       note(url, { frame })

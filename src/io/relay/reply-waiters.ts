@@ -1,16 +1,16 @@
-// Who waits for what a relay says: for its OK on an event, and for its answers in a session of NIP-77.
+// Routes what a relay says to its waiters: the OK of an event, and the answers in a session of NIP-77.
 import type { EventVerdict, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import { foreign, matches } from '../../sanitize.ts'
 import { deferred } from '../timers.ts'
 
 export type PendingOks = {
-  /** Hears every verdict on the event of that id, until the function that it gives back is called. */
+  /** Calls `listener` with every verdict on the event with that id, until the function that it gives back is called. */
   on(id: string, listener: (verdict: EventVerdict) => void): () => void
   tell(id: string, verdict: EventVerdict): void
   tellAll(verdict: EventVerdict): void
 }
 
-/** Gives each OK to those who wait for the answer to that event. */
+/** Opens the list of those who wait for an OK. */
 export function openPendingOks(): PendingOks {
   const listeners = new Set<{ id: string; listener: (verdict: EventVerdict) => void }>()
   return {
@@ -28,13 +28,13 @@ export function openPendingOks(): PendingOks {
   }
 }
 
-/** What a relay said in a session: a message in hex, or a no. */
+/** What a relay said in a session: a message in hex, or a refusal. */
 export type NegReply = { message: string } | Refusal
 
 export type NegSession = {
   /** NIP-77: subscription ids "are in a separate namespace from REQ subscription IDs". */
   sub: string
-  /** The next thing that the relay says, and of several that came at once the first: both sides take turns. */
+  /** The next thing that the relay says; of several that come before it is asked for, the first: the two sides take turns. */
   nextReply(): Promise<NegReply>
   close(): void
 }
@@ -42,17 +42,17 @@ export type NegSession = {
 export type NegSessions = {
   open(): NegSession
   tell(frame: Extract<RelayFrame, { type: 'NEG-MSG' | 'NEG-ERR' }>): void
-  /** A NOTICE names no session: a relay that knows none of this says so in one. */
+  /** A NOTICE names no session, but a relay that does not know NIP-77 says so in one. */
   tellNotice(refusal: Refusal): void
-  /** An AUTH has just been sent: what the relay says to what it was asked before may be meant for a stranger. */
+  /** An AUTH has just been sent: what the relay answers to earlier messages may be meant for a stranger. */
   tellAuthSent(): void
 }
 
-// Relays also greet with a NOTICE, and ask for money.
+// A NOTICE that is none of these may be a greeting, or ask for money.
 const COMPLAINS =
   /\bneg|error|fail|parse|unknown|unrecogni[sz]ed|support|handle|invalid|\bbad\b|malformed|unexpected|disabled/i
 
-/** Gives NIP-77's frames to the sessions that they belong to. */
+/** Opens the sessions of NIP-77 on one connection. */
 export function openNegSessions(): NegSessions {
   const open = new Map<string, (said: NegReply) => void>()
   let count = 0

@@ -1,4 +1,4 @@
-// One REQ, which ends once, however often AUTH makes us ask it again under a new id.
+// One subscription. It ends once, however often AUTH makes us send its REQ again under a new id.
 import type { Filter } from '../../nostr/filter.ts'
 import type { ClientFrame, Hint, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import { foreign } from '../../sanitize.ts'
@@ -13,17 +13,18 @@ export type EventFrame = Extract<RelayFrame, { type: 'EVENT' }>
 
 export type SubscriptionRequest = {
   filter: Filter
-  /** Stays open after EOSE. */
+  /** Whether it stays open after EOSE. */
   live: boolean
   /** Whether an EOSE before any event waits a moment for what may still come. */
   settles?: boolean
-  /** Takes an event, whose frame has `size` characters; says why no more are wanted, if so. */
+  /** Takes an event, whose frame has `size` characters. Gives why no more are wanted; undefined to go on. */
   take(frame: EventFrame, size: number): string | undefined
 }
 
 export type Subscription = {
+  /** Resolves when the stored events have ended. */
   stored: Promise<SubscriptionEnd>
-  /** Nothing more will come. Without `live` that is when `stored` is; else when relay or connection put an end to it. */
+  /** Resolves when nothing more will come: without `live` together with `stored`, else when the relay or the connection ends it. */
   over: Promise<SubscriptionEnd>
   /** What the relay wants before it answers. */
   complaint(): Refusal | undefined
@@ -32,11 +33,11 @@ export type Subscription = {
 
 /** What can happen to a subscription. */
 export type OpenSubscription = Subscription & {
-  /** The connection stands. */
+  /** The connection is open: the REQ may go out. */
   ask(): void
   /** An AUTH has just been sent. */
   challenged(): void
-  /** The AUTH was answered. */
+  /** The relay has answered the AUTH. */
   settled(): void
   event(frame: EventFrame, size: number): void
   eose(hint: Hint | undefined): void
@@ -49,7 +50,7 @@ export type OpenSubscription = Subscription & {
 export type AuthDemands = {
   /** The relay does not answer without AUTH. */
   demand(what: 'read'): void
-  /** It has answered what was asked after our AUTH, and said nothing of the AUTH. */
+  /** The relay has answered what was asked after our AUTH, and not the AUTH. */
   onDoubt(): void
 }
 
@@ -58,30 +59,30 @@ export type SubscriptionContext = AuthDemands & {
   auth: Auth
   turns: Turns
   send(frame: ClientFrame): void
-  /** A fresh id, under which the relay's answers come here. */
+  /** Gives a fresh subscription id, under which the relay's answers come here. */
   register(open: OpenSubscription): string
   unregister(sub: string): void
-  /** It has ended. */
+  /** The subscription has ended. */
   forget(open: OpenSubscription): void
 }
 
-/** How long nothing must come behind an EOSE that came first, in ms: a moment, and once something came. */
+/** Ms for which nothing may come after an EOSE that came before any event; `further`: once something has come after it. */
 const SETTLE_MS = { first: 15, further: 250 }
 
-/** How long a challenge is waited for that a NOTICE has led to expect, in ms, where the relay has answered all the same. */
+/** Ms that a challenge is waited for that a NOTICE has announced, where the relay has sent its EOSE all the same. */
 const UNASKED_MS = 600
 
-/** A relay that has lost our REQ is asked again after so long, in ms, and twice as long each time: by what stays open, where nobody else will. */
+/** Ms after which a live subscription without an answer is asked again, since the relay may have lost the REQ; twice as long each time. */
 const UNANSWERED_MS = { first: 10_000, longest: 60_000 }
 
-/** One REQ: its stored events, page by page, until EOSE, and what comes later where it stays open. */
+/** Opens a subscription. Its REQ goes out with the first `ask`. */
 export function openSubscription(
   { filter, live, take, settles = false }: SubscriptionRequest,
   context: SubscriptionContext,
 ): OpenSubscription {
   const stored = deferred<SubscriptionEnd>()
   const over = deferred<SubscriptionEnd>()
-  // idle: the relay has nothing of ours to answer, and we may wait for our turn. asked: EOSE is to come. live: it has come.
+  // idle: the relay has no REQ of ours, perhaps since we wait for our turn. asked: the EOSE is to come. live: it has come.
   let phase: 'idle' | 'asked' | 'live' = 'idle'
   let sub = ''
   let insisted = false
@@ -99,7 +100,7 @@ export function openSubscription(
     turn.take(send)
   }
 
-  /** Once more, after those who wait. */
+  /** Asks once more, after those who wait for their turn. */
   function askInTurn(): void {
     leave()
     ask()
@@ -116,7 +117,7 @@ export function openSubscription(
   function watch(before: number): void {
     unanswered = setTimeout(() => {
       if (phase !== 'asked') return
-      // It is still sending.
+      // The relay is still sending.
       if (events > before) return watch(events)
       patience = Math.min(2 * patience, UNANSWERED_MS.longest)
       ask()
@@ -155,15 +156,15 @@ export function openSubscription(
     else finish(end)
   }
 
-  // A relay that sends EOSE before its events must not be read as empty. What comes behind it counts, and as nobody knows when
-  // that is all, the answer is not complete.
+  // A relay that sends EOSE before its events must not count as empty. Events after the EOSE are taken; but since nobody knows when they
+  // have all come, the answer is not complete.
   function settle(hint: Hint | undefined): void {
     if (events === 0) endStored(hint === undefined ? { eose: true } : { eose: true, hint })
     else
       endStored(refusedEnd({ reason: 'partial', text: foreign`it said that this was all before it had sent anything` }))
   }
 
-  // Once more, because the relay may have read the REQ before it had made up its mind about the AUTH. Then its no is final.
+  // Asks once more: the relay may have read the REQ before it had judged the AUTH. After that its refusal is final.
   function insist(): boolean {
     if (insisted) return false
     insisted = true
@@ -171,7 +172,7 @@ export function openSubscription(
     return true
   }
 
-  // Asked once more, a relay that only greets everybody with words about AUTH does not say them again.
+  // Asks once more: a relay that only greets everybody with words about AUTH does not repeat them.
   function askAgain(): void {
     if (phase === 'idle' && complaint !== undefined && context.auth.state() === 'unasked') insist()
   }
@@ -230,7 +231,7 @@ export function openSubscription(
       if (isOneTooMany) ask()
       else if (refusal.reason !== 'auth-required') finish(refusedEnd(refusal))
       else if (state === 'refused') finish(refusedEnd(context.auth.refusal() ?? refusal))
-      // The challenge is still to come, or what the relay makes of our answer to it.
+      // The challenge is still to come, or the relay's answer to our AUTH.
       else if (state !== 'granted') {
         complaint = refusal
         context.demand('read')

@@ -1,4 +1,4 @@
-// All open REQs of one connection: each answer goes to the one that asked, and what concerns the connection to all.
+// All subscriptions of one connection. Routes each answer to the one that asked, and what concerns the connection to all.
 import type { ClientFrame, Refusal, RelayFrame } from '../../nostr/messages.ts'
 import type { Auth } from './auth.ts'
 import {
@@ -14,19 +14,19 @@ export type SubscriptionFrame = Extract<RelayFrame, { type: 'EVENT' | 'EOSE' | '
 
 export type Subscriptions = {
   open(request: SubscriptionRequest): Subscription
-  /** The connection stands: what was asked for before goes out. */
+  /** The connection is open: what was asked for before goes out. */
   ready(): void
-  /** An AUTH has just been sent: everything is asked again in the same flight. */
+  /** An AUTH has just been sent: everything is asked again, in the same flight. */
   challenged(): void
   /** The AUTH was answered. */
   settled(): void
-  /** An answer to one of them; those to REQs that are over are nobody's. */
+  /** Routes an answer to its subscription; answers to REQs that are over are dropped. */
   hear(frame: SubscriptionFrame, size: number): void
   authWanted(refusal: Refusal): void
   lost(refusal: Refusal): void
 }
 
-/** The subscriptions of one connection, sent once it is open and once more after AUTH. */
+/** Opens the list of a connection's subscriptions. Their REQs go out once the connection is open, and again after AUTH. */
 export function openSubscriptions(
   send: (frame: ClientFrame) => void,
   auth: Auth,

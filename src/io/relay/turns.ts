@@ -1,26 +1,26 @@
-// How many questions are open on one connection at a time: as many as the relay takes. What does not fit waits its turn.
+// As many questions are open on one connection at a time as the relay takes. The others wait for their turn.
 import type { Reason, Refusal } from '../../nostr/messages.ts'
 import { matches, numbersIn } from '../../sanitize.ts'
 
 /** The place of one question, a REQ or a session of NIP-77, among those that are open. */
 export type QuestionTurn = {
-  /** Calls `ask` now where there is room, or else when another is over. Whoever has its turn or waits for it keeps its place. */
+  /** Calls `ask` now where there is room, else when another question is over. One that has its turn, or waits for it, keeps its place. */
   take(ask: () => void): void
-  /** It is over, or no longer waits. */
+  /** The question is over, or no longer waits. */
   give(): void
   isWaiting(): boolean
-  /** The relay has answered it, if only in part. */
+  /** The relay has answered the question, if only in part. */
   heard(): void
-  /** It has its answer, and stays open for as long as no other wants its place. */
+  /** The question has its answer, and stays open only for as long as no other one needs its place. */
   rest(): void
-  /** The relay has refused it as one too many: whether it is to wait for another to be over. */
+  /** Whether a refusal says that the question was one too many: then it is to take its turn anew. */
   refused(refusal: Refusal): boolean
 }
 
 export type Turns = {
-  /** @param stepBack the question is to be closed at the relay, and to take its turn anew */
+  /** Opens a place for a question. @param stepBack closes the question at the relay and takes its turn anew */
   open(stepBack: () => void): QuestionTurn
-  /** A NOTICE has said that there are too many, and not of which question: whether one of ours can be meant. */
+  /** Whether a NOTICE, which names no question, says that one of ours is one too many. */
   noticed(refusal: Refusal): boolean
   /** How many may be open at a time; Infinity where that is not known. */
   limit(): number
@@ -31,15 +31,16 @@ export type Turns = {
 type Place = {
   ask: () => void
   stepBack: () => void
-  /** How many were open once it was asked, itself counted. */
+  /** How many questions were open when this one was asked, itself counted. */
   among: number
   isHeard: boolean
   isResting: boolean
 }
 
 /**
- * The turns of one connection. @param known how many the relay takes at a time, as far as is known. @param onFewer hears what it
- * shows of that
+ * Opens the turns of one connection.
+ * @param known how many questions the relay takes at a time
+ * @param onFewer is told when the relay shows that it takes fewer
  */
 export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: number) => void = () => {}): Turns {
   const open = new Set<Place>()
@@ -47,8 +48,8 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
   const unheard = () => [...open].filter(({ isHeard }) => !isHeard)
   let limit = known
   let isClosed = false
-  // Of the questions that were open when a NOTICE came: how many it has refused. They are asked anew, the first of them alone, and
-  // until that one is answered another such NOTICE is still about how they were asked before.
+  // Set while it is not known how many questions the relay takes: how many were open when a NOTICE came, and how many were refused. They
+  // are asked anew, the first of them alone; until that is answered, another NOTICE is still about how they were asked before.
   let doubt: { among: number; refused: number; first: Place | undefined } | undefined
 
   function review(): void {
@@ -76,7 +77,7 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
     open.delete(place)
     waiting.delete(place)
     if (doubt?.first === place) doubt.first = undefined
-    // Not at once: for those who wait time may be up at this very moment, too.
+    // Not at once: time may be up at this very moment for those who wait, too.
     if (waiting.size > 0) setImmediate(review)
   }
 
@@ -135,17 +136,17 @@ export function openTurns(known = Number.POSITIVE_INFINITY, onFewer: (limit: num
   }
 }
 
-/** A no of these kinds is about who asks, however it is worded. */
+/** A refusal with one of these reasons is about who asks, however it is worded. */
 const ABOUT_US: ReadonlySet<Reason> = new Set<Reason>(['auth-required', 'restricted', 'pow', 'mute', 'unreachable'])
 
 const OF_QUESTIONS = /\b(subs|subscriptions?|reqs?|neg requests?)\b/i
 const TOO_MANY = /too many|\bmax|limit|at most|more than|less than|exceed|concurrent/i
-// Of how often one asks, how long its name is, and what it consists of.
+// About how often one asks, how long an id is, or what is in a filter.
 const OF_SOMETHING_ELSE =
   /\b(ids?|identifiers?|names?|length|long|characters|filters?|results)\b|(\/|\b(per|every|each|an?|last) )(\d+ ?)?(s|secs?|seconds?|m|mins?|minutes?|hours?|days?)\b/i
 
 /**
- * Whether a no says that too many questions are open. Each relay has words of its own: "too many concurrent REQs" (strfry), "Maximum
+ * Whether a refusal says that too many questions are open. Each relay has words of its own: "too many concurrent REQs" (strfry), "Maximum
  * concurrent subscription count reached" (nostr-rs-relay), "rate-limited: too many REQs" (nostr-relay-builder).
  */
 export function tellsTooMany({ reason, text }: Refusal): boolean {

@@ -1,13 +1,13 @@
-// One WebSocket to a relay: text in, text out, what can be measured on the way, and gone at once when told.
+// One WebSocket to a relay: text in, text out, what can be measured on the way, and an end at once when that is wanted.
 import type WebSocket from 'isomorphic-ws'
 import { MAX_FRAME } from '../../nostr/messages.ts'
 import type { HttpRoute } from '../http/agent.ts'
 import { errorCause } from '../timers.ts'
 
 export type Socket = {
-  /** Puts a frame on the wire. Only between `onOpen` and `onLost`; otherwise nothing happens. */
+  /** Sends a frame. Does nothing before `onOpen` and after `onLost`. */
   send(text: string): void
-  /** Nothing is read from the wire until `resume`: the relay waits. Only between `onOpen` and `onLost`. */
+  /** Reads nothing until `resume`, so that the relay waits. Only between `onOpen` and `onLost`. */
   pause(): void
   resume(): void
   /** Ends the connection now, without the close handshake. `onLost` is not called. */
@@ -19,7 +19,7 @@ export type SocketOptions = {
   route?: HttpRoute | Promise<HttpRoute> | undefined
   /** Most milliseconds from dialing to the 101. */
   handshakeMs: number
-  /** Every so many milliseconds the relay must show that it is there. */
+  /** Ms between two pings; a relay that has sent nothing between them is lost. */
   pingMs: number
   /** Unix time in milliseconds. */
   now: () => number
@@ -28,7 +28,7 @@ export type SocketOptions = {
   onLost(why: string, loss: SocketLoss): void
 }
 
-/** `code`: of the closing frame; `status`: of an answer that is no 101; `retryAfter`: that answer's header. */
+/** `code`: of the close frame; `status`: of an answer other than 101; `retryAfter`: the `Retry-After` of that answer. */
 export type SocketLoss = { code?: number; status?: number; retryAfter?: string | undefined }
 
 /** `latencyMs`: dialing to open. `clockAhead`: our clock minus the relay's, in seconds, when it told its time. */
@@ -54,7 +54,7 @@ type SocketState = { ws: WebSocket | undefined; route: HttpRoute | undefined; ov
 
 async function connectSocket(dialing: SocketOptions, wire: SocketState): Promise<void> {
   try {
-    // ws is the slowest import of the program: commands that stay off line never pay for it.
+    // ws is the slowest import of the program: commands that ask no relay do not load it.
     const [{ default: Client }, route] = await Promise.all([import('isomorphic-ws'), dialing.route])
     if (wire.over) return
     wire.route = route
@@ -63,7 +63,7 @@ async function connectSocket(dialing: SocketOptions, wire: SocketState): Promise
       handshakeTimeout: dialing.handshakeMs,
       maxPayload: MAX_FRAME,
       perMessageDeflate: false,
-      // A relay that says goodbye and then stays would be taken for one that is there, for 30 s.
+      // ws waits up to 30 s for a relay that has sent a close frame to hang up, and it would count as there for so long.
       closeTimeout: 1_000,
     }
     wire.ws = new Client(dialing.url, options)
@@ -98,7 +98,7 @@ function listenTo(ws: WebSocket, wire: SocketState, dialing: SocketOptions): voi
     alive = true
     if (!wire.over && !isBinary) dialing.onText(String(data))
   })
-  // Without a listener ws says the same and drops the headers.
+  // Without a listener ws reports the same, but drops the headers.
   ws.on('unexpected-response', (_, { statusCode = 0, headers }) => {
     const loss = { status: statusCode, retryAfter: headers['retry-after'] }
     reportLoss(wire, dialing, `Unexpected server response: ${statusCode}`, loss)
@@ -118,7 +118,7 @@ function reportLoss(wire: SocketState, dialing: SocketOptions, cause: unknown, l
   dialing.onLost(errorCause(cause), loss)
 }
 
-// ws cannot end what its agent is still dialing.
+// ws cannot end a dial of its agent.
 function terminate(wire: SocketState): void {
   wire.over = true
   wire.ws?.terminate()

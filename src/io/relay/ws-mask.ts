@@ -1,5 +1,5 @@
-// What ws asks `bufferutil` for where that native module is installed: RFC 6455's masking of frames (5.3), here a word at a
-// time. ws does it byte by byte, which costs a short command a millisecond. The build puts this file in the module's place.
+// The masking of frames (RFC 6455, 5.3), a word at a time. ws does it byte by byte, unless the native module `bufferutil` is installed. The
+// build puts this file in the place of that module.
 
 /** Writes `length` bytes of `source`, masked with four bytes, to `output` from `offset` on. */
 export function mask(source: Uint8Array, key: Uint8Array, output: Uint8Array, offset: number, length: number): void {
@@ -12,7 +12,7 @@ export function unmask(bytes: Uint8Array, key: Uint8Array): void {
 }
 
 function masked(source: Uint8Array, key: Uint8Array, length: number): Uint8Array {
-  // A copy, since only that begins where a word does. The order of bytes in a word does not matter: it is the same in both.
+  // In a copy, which begins at a word's boundary. The byte order does not matter: it is the same for the words and for the key.
   const words = new Uint32Array(Math.ceil(length / 4))
   const bytes = new Uint8Array(words.buffer)
   bytes.set(source.subarray(0, length))

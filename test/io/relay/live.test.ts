@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openAuth } from '../../../src/io/relay/auth.ts'
 import { openLiveSubscriptions } from '../../../src/io/relay/live.ts'
-import { openPacer } from '../../../src/io/relay/pacer.ts'
+import { openPacer, type Pacer } from '../../../src/io/relay/pacer.ts'
 import { recentIds } from '../../../src/io/relay/recent-ids.ts'
 import { openSubscription } from '../../../src/io/relay/subscription.ts'
 import { openTurns } from '../../../src/io/relay/turns.ts'
@@ -24,22 +24,25 @@ test('recent remembers the newest so many, and forgets the oldest first', () => 
 })
 
 describe('the pacer', () => {
+  const turnsOf = (pacer: Pacer) => () => pacer.turnWithin(60_000)
+
   test('gives a burst at once and then a turn per gap', () => {
-    const { turn } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    const turn = turnsOf(openPacer({ burst: 3, gapMs: 100 }, () => 5_000))
     expect([1, 2, 3, 4, 5].map(turn)).toEqual([0, 0, 0, 100, 200])
   })
 
   test('gives a burst again after a rest', () => {
     let now = 5_000
-    const { turn } = openPacer({ burst: 2, gapMs: 100 }, () => now)
+    const turn = turnsOf(openPacer({ burst: 2, gapMs: 100 }, () => now))
     expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
     now += 1_000
     expect([turn(), turn(), turn()]).toEqual([0, 0, 100])
   })
 
   test('gives no turn while it is held, and no burst after', () => {
-    const { turn, hold } = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
-    hold(400)
+    const pacer = openPacer({ burst: 3, gapMs: 100 }, () => 5_000)
+    const turn = turnsOf(pacer)
+    pacer.hold(400)
     expect([turn(), turn()]).toEqual([400, 500])
   })
 })
