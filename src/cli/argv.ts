@@ -120,9 +120,17 @@ function setOption(words: SplitArgv, name: string, value: string | undefined, { 
     )
   if (option.array) {
     words.options[name] = [...strings(words.options[name]), value ?? '']
-  } else {
-    words.options[name] = option.type === 'boolean' ? true : (value ?? '')
+    return
   }
+  const held = words.options[name]
+  const given = option.type === 'boolean' ? true : (value ?? '')
+  // The trap: of two calls the last would be spoken in, and of two words the first would be lost, without a word on it.
+  if (held !== undefined && held !== given)
+    throw usageFailure(
+      `--${name} stands there twice: ${JSON.stringify(held)} and ${JSON.stringify(given)}`,
+      name === 'for' ? `several go into one: \`--for ${String(held)},${given}\`` : 'say it once',
+    )
+  words.options[name] = given
 }
 
 function unknownOption(name: string, verb: string | undefined, known: readonly string[]): Failure {
