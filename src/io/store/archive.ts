@@ -1,5 +1,5 @@
-// The archive of a call on disk: its segments p2p/calls/<id>/<n>.json beside its head p2p/calls/<id>.json. A segment is written
-// before the head that names it and taken away after the last one that did, so whatever a head names is there.
+// The archive of a call on disk: the segments p2p/calls/<id>/<n>.json beside the head p2p/calls/<id>.json. A segment is written before the
+// head that names it, and taken away after the last head that named it, so whatever a head names is there.
 import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../home/paths.ts'
@@ -9,10 +9,10 @@ import { errno, withDiskErrors } from './disk-errors.ts'
 import { COMES_AGAIN, type FileCache, loadFile, loadLogs, logPath, type ReportDamage, stampOf } from './load.ts'
 import { takeAway } from './replace.ts'
 
-/** A log that was read whole, and what it was made of. */
+/** A whole log, and the head and segments that it was made of. */
 export type WholeCall<L, C> = { readonly log: L; readonly stored: StoredCall<L, C> }
 
-/** Where a segment of a call's older words lies. */
+/** The path of a segment of a call's archive. */
 export function segmentPath(home: Home, id: string, number: number): string {
   return join(segmentFolder(logPath(home, id)), `${number}.json`)
 }
@@ -22,7 +22,7 @@ export function segmentFolder(head: string): string {
   return head.slice(0, -'.json'.length)
 }
 
-/** The paths of all segments in such a folder, also of those that no head names any more. */
+/** The paths of all segments in such a folder, even of those that no head names any more. */
 export function segmentFiles(folder: string): string[] {
   const names = withDiskErrors(folder, () => {
     try {
@@ -35,7 +35,7 @@ export function segmentFiles(folder: string): string[] {
   return names.filter((name) => /^[1-9]\d*\.json$/.test(name)).map((name) => join(folder, name))
 }
 
-/** A call with all that it holds; undefined without a file, or when a part of it is damaged. */
+/** A call with its archive; undefined without a file, or where a part of it is damaged, which `reportDamage` is told. */
 export function loadWhole<I, L, C, P>(
   home: Home,
   codec: StoreCodec<I, L, C, P>,
@@ -53,14 +53,16 @@ export function loadWhole<I, L, C, P>(
     const log =
       why === undefined ? (codec.archive === undefined ? head : codec.archive.joinSegments(stored)) : undefined
     if (log !== undefined) return { log, stored }
-    // Read without the lock: meanwhile the call may have become whole, and its segments are gone.
+    // Read without the lock: another run may have written the call whole meanwhile, and taken its segments away.
     if (stampOf(path) !== stamp) continue
     reportDamage(path, why ?? 'its archive holds something else', COMES_AGAIN)
     return undefined
   }
 }
 
-/** Takes away what the head on disk does not name. Needs the lock, whose folder is `own`; what fails is done by a later run. */
+/**
+ * Takes away the segments that the head on disk does not name. Needs the lock, whose folder is `own`. What fails is left to a later run.
+ */
 export function pruneSegments(home: Home, id: string, kept: readonly number[], own: string, step: OnStep): void {
   const folder = segmentFolder(logPath(home, id))
   const named = new Set(kept.map((number) => segmentPath(home, id, number)))
@@ -70,13 +72,13 @@ export function pruneSegments(home: Home, id: string, kept: readonly number[], o
     if (gone.length === 0) return
     for (const [n, path] of gone.entries()) {
       step(`take away ${path}`)
-      // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
+      // Where the lock is lost the folder is gone, so this fails: the segment may be another run's by now.
       takeAway(path, own, `segment-${n}`)
     }
     step(`rmdir ${folder}`)
     if (gone.length === files.length) rmdirSync(folder)
   } catch (error) {
-    // The change is on disk; nothing may have it applied once more.
+    // The change is on disk: an error of the disk must not have it applied once more.
     if (errno(error) === '') throw error
   }
 }

@@ -1,4 +1,4 @@
-// Files that are only ever seen whole: written under another name, brought to the disk, then put in place in one step.
+// Files that are only ever seen whole: written under another name, synced to the disk, then put in place in one step.
 import {
   closeSync,
   constants,
@@ -22,15 +22,15 @@ import { syncFile, syncFolder } from './sync.ts'
 export type OnStep = (name: string) => void
 
 /**
- * The text of a file that only we and root can have written; undefined when there is none. Throws HOME_UNSAFE, and what a
- * disk can do wrong.
+ * The text of a file that only we and root can have written; undefined where there is none. Throws HOME_UNSAFE, and what `withDiskErrors`
+ * throws.
  */
 export function readText(path: string): InputText | undefined {
   return withDiskErrors(path, () => {
     const file = openToRead(path)
     if (file === undefined) return undefined
     try {
-      // Of what is open, since the path may lead to another file by now.
+      // The open file is checked, since the path may lead to another one by now.
       checkOwnership(path, { open: fstatSync(file) })
       return inputText('file', readFileSync(file))
     } finally {
@@ -39,7 +39,7 @@ export function readText(path: string): InputText | undefined {
   })
 }
 
-/** Makes a folder of ours, 0700, and the ones above that are missing. One that exists is left as it is. */
+/** Makes a folder of ours, mode 0700, and missing ones above it. A folder that exists is left as it is. */
 export function makeFolder(path: string, step: OnStep = noStep): void {
   if (withDiskErrors(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory()) return
   withDiskErrors(path, () => {
@@ -60,7 +60,7 @@ export function makeFolder(path: string, step: OnStep = noStep): void {
   })
 }
 
-/** Writes a new file, 0600, through to the disk. `of` is the path that errors name. */
+/** Writes a new file, mode 0600, and syncs it to the disk. `of`: the path that errors name. */
 export function writeNew(temp: string, content: string | Uint8Array, of: string, step: OnStep = noStep): void {
   withDiskErrors(of, () => {
     step(`write ${of}`)
@@ -77,7 +77,7 @@ export function writeNew(temp: string, content: string | Uint8Array, of: string,
   })
 }
 
-/** Moves staged files over their targets in the given order, each folder on disk before the next folder's first file. */
+/** Moves staged files over their targets in the given order. A folder is synced before the first file of the next folder is moved. */
 export function commitFiles(staged: readonly StagedFile[], step: OnStep = noStep): void {
   staged.forEach((file, n) => {
     const { target } = file
@@ -93,7 +93,7 @@ export function commitFiles(staged: readonly StagedFile[], step: OnStep = noStep
   })
 }
 
-/** Gives a whole file a second name; false when that name is taken, which is never overwritten. */
+/** Gives a whole file a second name (a copy where there are no hard links); false where the name is taken, which is never overwritten. */
 export function linkNew(from: string, to: string, step: OnStep = noStep): boolean {
   return withDiskErrors(to, () => {
     step(`link ${to}`)
@@ -119,8 +119,7 @@ function openToRead(path: string): number | undefined {
   }
 }
 
-// File systems without hard links (FAT, some network and phone disks).
-// A file that is mounted by itself says EXDEV.
+// What file systems without hard links say (FAT, some network and phone disks); EXDEV: a file that is mounted by itself.
 const NO_HARD_LINKS = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 function copyNew(from: string, to: string): boolean {

@@ -1,5 +1,5 @@
-// The secret of one call: p2p/calls/<call-id>.key, there before what carries its public half goes out, and read only where the call
-// needs it. It stands in no other file, no output, no log and no message.
+// Our key pair for one call: p2p/calls/<call-id>.key. It is written before the signal with its public key goes out, and read only where the
+// call needs it. The secret stands in no other file, no output, no log and no message.
 
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,14 +17,14 @@ import { readSecretFile } from './secret-file.ts'
 /** The key pair that we have made for a call. */
 export type CallSecret = { readonly call: string; readonly keys: Keys }
 
-/** The file of a call's secret. Throws on what is no id: a name with a slash in it would reach outside the folder. */
+/** The path of a call's key. Throws for what is no call id: a name with a slash in it would lead outside the folder. */
 export function callKeyPath(home: Home, call: string): string {
   return `${logPath(home, call).slice(0, -'.json'.length)}.key`
 }
 
 /**
- * The key pair of a call; undefined without a file, 'damaged' where it holds none or that of another call: it is left as it is.
- * Throws CALL_KEY_UNSAFE for a link, loose permissions and another user's file.
+ * Our key pair for a call; undefined without a file, 'damaged' where the file holds no pair or one of another call; it is left as it is.
+ * Throws CALL_KEY_UNSAFE for a link, what is no regular file, loose permissions and another user's file.
  */
 export function readCallKey(home: Home, call: string): Keys | 'damaged' | undefined {
   const path = callKeyPath(home, call)
@@ -43,13 +43,13 @@ const keyFile = fields<{ call: string; secretKey: string; pubkey: string }>({
 })
 
 /**
- * Writes the secret of a call in full beside where it is put in place by `commitFiles`, before the call itself; nothing where it is
- * there already. Needs the lock, whose folder is `own`. Throws CALL_KEY_UNSAFE where another one is there, which is never written over.
+ * Writes a call's key into the lock's folder, for `commitFiles` to put it in place before the call itself; nothing where it is there
+ * already. Needs the lock, whose folder is `own`. Throws CALL_KEY_UNSAFE where another key is there, which is never overwritten.
  */
 export function stageCallKey(home: Home, { call, keys }: CallSecret, own: string, step: OnStep): StagedFile[] {
   const target = callKeyPath(home, call)
   const held = readCallKey(home, call)
-  // What is damaged is nobody's key any more, and kept under another name it would outlive the rule that deletes it.
+  // A damaged key is overwritten, not set aside: under another name it would escape the rule that deletes keys.
   if (held !== undefined && held !== 'damaged') {
     if (held.pubkey === keys.pubkey) return []
     throw unsafeFailure(target, 'holds another key', 'run it again')
@@ -60,7 +60,7 @@ export function stageCallKey(home: Home, { call, keys }: CallSecret, own: string
   return [{ temp, target }]
 }
 
-/** All calls of which a secret is here, whole or left behind by a killed run, and when it was written, unix seconds. */
+/** All calls whose key is here, even only as a copy that a killed run has left; `changed`: when it was written, unix seconds. */
 export function listCallKeys(home: Home): { call: string; changed: number }[] {
   const written = new Map<string, number>()
   for (const name of namesIn(home.calls)) {
@@ -72,7 +72,7 @@ export function listCallKeys(home: Home): { call: string; changed: number }[] {
   return [...written].map(([call, changed]) => ({ call, changed }))
 }
 
-// The second one as `wholeCopy` names it.
+// With the suffix of `wholeCopy`, too.
 const KEY_NAME = /^([0-9a-f]{64})\.key(?:\.next)?$/
 
 const GONE = `put a copy of it in its place; without it nobody can read what was sealed in that call, and a new \`${P2P} call <agent> "<topic>"\` begins anew`

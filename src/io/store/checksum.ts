@@ -1,5 +1,5 @@
-// JSON that begins with the SHA-256 of what follows. A file that still fits it is as this program wrote it, so the thousands
-// of entries that it has after months need not be looked at one by one at every start; whatever else has changed it, is.
+// JSON that begins with the SHA-256 of the rest. A file whose sum is right is as this program wrote it, so the thousands of entries that it
+// has after months need not be checked one by one at every start; in any other file they are.
 import { sha256, toHex } from '../../nostr/crypto.ts'
 
 const CHECKSUM_START = '{"sum":"'
@@ -8,7 +8,7 @@ const CHECKSUM_DIGITS = 64
 
 const CHECKSUM_END = '",'
 
-/** The text of a JSON object that has at least one field, with its sum in front, as the field `sum`. */
+/** The text of a JSON object with at least one field, with its sum in front, as the field `sum`. */
 export function withChecksum(json: string): string {
   const rest = json.slice(1)
   return `${CHECKSUM_START}${checksumOf(rest)}${CHECKSUM_END}${rest}`

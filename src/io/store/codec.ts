@@ -1,16 +1,16 @@
-// What the store is told of the data that it keeps, and all that it knows of it.
+// All that the store knows about the data that it keeps.
 
 /**
- * What the pure side knows about its data. A parser gives undefined for what it cannot understand. `rebuild` makes an index
- * of the logs alone, `open` names the calls that are loaded always, and those that have to be read beside `also`, `owner`
- * the key to which an index belongs.
+ * How data is read and made. A parser gives undefined for what it cannot understand, and 'newer' for a later version. `rebuild` makes an
+ * index from the logs alone. `open` names the calls that are always loaded, and those that must be loaded together with `also`. `owner`:
+ * the pubkey that an index belongs to.
  */
 export type StoreCodec<I, L, C = never, P = never> = {
-  /** Of the index and of the call files: what this program writes. */
+  /** The versions of the index and of call files that this program writes. */
   readonly version: number
   readonly logVersion: number
   empty(): I
-  /** `unchanged`: it is as this program wrote it. */
+  /** `unchanged`: the file is as this program wrote it. */
   parse(value: unknown, unchanged: boolean): I | 'newer' | undefined
   parseLog(value: unknown): L | 'newer' | undefined
   rebuild(logs: Map<string, L>, letters: Map<string, P>): I
@@ -22,20 +22,20 @@ export type StoreCodec<I, L, C = never, P = never> = {
   readonly letters?: LetterCodec<I, P>
 }
 
-/** The letters with each peer, in files of their own. `open`: the peers whose letters are loaded always, by unix seconds. */
+/** The letters with each peer, in files of their own. `open`: the peers whose letters are always loaded; `now` in unix seconds. */
 export type LetterCodec<I, P> = {
   readonly version: number
   parse(value: unknown): P | 'newer' | undefined
   open(index: I, now: number): string[]
 }
 
-/** Before the pubkey of a peer whose letters are asked for, where else the id of a call stands. */
+/** The prefix of a peer's pubkey in a name that asks for letters; a name without it is the id of a call. */
 export const LETTERS = 'letters/'
 
 /**
- * Where a part of a long call lies in files of its own. `segmentsOf`: their numbers. `joinSegments`: the whole call, undefined when
- * they do not fit. `needsWholeCall`: whether a change can only be told from the whole call. `compact`: what is to be written instead of a call, with
- * its parts where it was read whole.
+ * How a part of a long call is kept in files of its own, its segments. `segmentsOf`: their numbers. `joinSegments`: the whole call,
+ * undefined where the segments do not fit. `needsWholeCall`: whether a change can only be made to the whole call. `compact`: the head and
+ * the new segments to write for a call; `stored`: what it was read from, where it was read whole.
  */
 export type ArchiveCodec<I, L, C> = {
   readonly version: number

@@ -1,8 +1,11 @@
-// Tidying up: temporary files and folders, our own and those of runs that were killed. Tidying that fails is tried again by the next run.
+// Removes temporary files and folders, our own and those of killed runs. What fails is tried again by the next run.
 import { lstatSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Removes a file, or a folder with all that is in it; a link, not what it points to. That it is gone already, or cannot be removed (a disk that is read-only by now), is no error. */
+/**
+ * Removes a file, a link (not what it points to), or a folder with all that is in it. Never throws: what is gone already or cannot be
+ * removed is no error.
+ */
 export function discard(path: string): void {
   // Every command does this twice for its lock, and rmSync takes longer to load than to run.
   tryQuietly(() => {
@@ -12,7 +15,7 @@ export function discard(path: string): void {
   })
 }
 
-/** Removes what is in a folder under names that begin with `prefix` and that are `age` ms old or older. */
+/** Removes what in a folder has a name that begins with `prefix` and was last changed at least `age` ms ago. Never throws. */
 export function removeLeftovers(folder: string, prefix: string, age = 0): void {
   for (const name of tryQuietly(() => readdirSync(folder)) ?? []) {
     if (!name.startsWith(prefix)) continue

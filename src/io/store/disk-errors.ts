@@ -1,11 +1,11 @@
-// What a file system can do wrong, as plain errors with a hint: the one place where its words become ours. Nothing that a
-// person can cause or mend is a fault of p2p's own. The hints lead to the state that is there, never away from it.
+// What a file system can do wrong, as plain errors with a hint: nothing that a person can cause or mend is a fault of p2p's own. The hints
+// lead to the state that is there, never away from it.
 import { lstatSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { shellPath } from '../../command-name.ts'
 import { type Code, Failure } from '../../errors.ts'
 
-/** Runs `work`; what a disk can do wrong becomes a Failure that names the path, everything else passes through. */
+/** Runs `work`. An error of the disk becomes a Failure that names the path; anything else is thrown as it is, ENOENT among it. */
 export function withDiskErrors<T>(path: string, work: () => T): T {
   try {
     return work()
@@ -14,7 +14,7 @@ export function withDiskErrors<T>(path: string, work: () => T): T {
   }
 }
 
-/** The same for work that is waited for. */
+/** As `withDiskErrors`, for asynchronous work. */
 export async function withDiskErrorsLater<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -23,14 +23,14 @@ export async function withDiskErrorsLater<T>(path: string, work: () => Promise<T
   }
 }
 
-/** The word of a system error, "" when it is none. */
+/** The code of a system error ("ENOENT"), "" for any other error. */
 export function errno(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /**
- * An error of a file system as a plain one; undefined for what is none, and for ENOENT, which callers wait for.
- * @param path what was to be read or written, for an error that does not say so itself
+ * The Failure for an error of a file system; undefined for any other error, and for ENOENT, which callers handle.
+ * @param path what was to be read or written
  */
 export function diskFailure(error: unknown, path: string): Failure | undefined {
   const word = errno(error)
@@ -42,7 +42,7 @@ export function diskFailure(error: unknown, path: string): Failure | undefined {
   return new Failure(code, `${path}: ${what} (${word})`, typeof hint === 'string' ? hint : hint(path))
 }
 
-/** Like `diskFailure`, where nobody waits for anything any more: a file or folder that is gone was taken away. */
+/** As `diskFailure`, for an error that no caller has handled: ENOENT then means that somebody took a file away. */
 export function lastDiskFailure(error: unknown): Failure | undefined {
   const path = error instanceof Error && 'path' in error ? String(error.path) : ''
   // Without a path it is an error of the network, or one of ours.
@@ -98,7 +98,7 @@ const DISK_ERRORS: Readonly<Record<string, DiskError>> = {
   ENOTCONN: ['DISK_FAILED', 'the disk is not connected any more', MOUNT],
 }
 
-// Whose it is decides what helps. The attack: as root, files given away, or made readable for all, are somebody else's to change.
+// What helps depends on the owner. The attack: files that root was told to give away, or to open for all, are somebody else's to change.
 function accessHint(path: string): string {
   const { where, stats } = nearest(path)
   const me = process.getuid?.()
@@ -109,12 +109,12 @@ function accessHint(path: string): string {
   return `let its owner use it: \`chmod u+rwX ${shellPath(where)}\``
 }
 
-/** The path, or the one above it that is there. */
+/** The path, or the nearest one above it that exists; the folder instead, where that belongs to another user. */
 function nearest(path: string): { where: string; stats: Stats | undefined } {
   for (let where = path; ; where = dirname(where)) {
     try {
       const stats = lstatSync(where)
-      // In a folder of another user one's own file may be as closed as the folder.
+      // In another user's folder even a file of our own may be out of reach.
       const above = where === dirname(where) ? stats : lstatSync(dirname(where))
       return above.uid !== stats.uid && above.uid !== 0 ? { where: dirname(where), stats: above } : { where, stats }
     } catch {

@@ -1,4 +1,4 @@
-// What lies on the disk of calls that may be over: their keys, their transcripts and the folders of their files.
+// What lies on disk of calls beside their own files: keys, transcripts and folders of received files.
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { transcriptPaths } from '../files/transcripts.ts'
@@ -7,8 +7,8 @@ import { listCallKeys } from './call-keys.ts'
 import { namesIn } from './load.ts'
 
 /**
- * `changed`: when it was last written, unix seconds; `spoken`: when the file of its call was, or what was damaged of it and set aside.
- * `folder`: the first eight digits of the ids of its calls.
+ * `changed`: when it was last written, unix seconds. `spoken`: when the file of its call was last written, even one that was damaged and
+ * set aside. `folder`: the first eight digits of the ids of its calls.
  */
 export type FilesOnDisk = {
   keys: readonly { call: string; changed: number; spoken?: number }[]
@@ -16,10 +16,7 @@ export type FilesOnDisk = {
   folders: readonly { folder: string; changed: number }[]
 }
 
-/**
- * Lists keys, transcripts and file folders, with the time of their last change, unix seconds. Throws what reading a folder
- * throws.
- */
+/** Lists call keys, transcripts and folders of received files. Throws what reading a folder throws. */
 export function listKeptFiles(home: Home): FilesOnDisk {
   const transcripts = Object.entries(transcriptPaths(home)).flatMap(([call, path]) => {
     const changed = changedAt(path)
@@ -47,7 +44,7 @@ function keysOf(home: Home): FilesOnDisk['keys'] {
   })
 }
 
-// The second one as `quarantine` names it.
+// With the suffix of `quarantine`, too.
 const HEAD_NAME = /^([0-9a-f]{64})\.json(?:\.damaged-[0-9-]+)?$/
 
 function changedAt(path: string): number | undefined {

@@ -1,4 +1,4 @@
-// The call files of 0.1.0: read once, and then put into a folder of their own, whole, so that no second reader of calls lives on.
+// The call files of 0.1.0: read once and then moved, unchanged, into a folder of their own, so that nothing else must be able to read them.
 import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseJson } from '../../json.ts'
@@ -6,15 +6,15 @@ import { saveTranscript } from '../files/transcripts.ts'
 import type { Home } from '../home/paths.ts'
 import { makeFolder } from './atomic.ts'
 
-/** Where they are put, beside the calls. */
+/** The folder below p2p/ that they are moved to. */
 const FOLDER = 'calls-0.1.0'
 
-/** What a renderer makes of the files of one call: undefined for what is none of 0.1.0's. */
+/** Renders the files of one call; undefined for a call that is none of 0.1.0's. */
 export type RenderLegacy = (files: readonly unknown[]) => { id: string; markdown: string } | undefined
 
 /**
- * Renders every call of 0.1.0 into p2p/transcripts and sets its files aside. It may be run again after a run that was killed: what
- * was set aside is done. Needs the lock. Gives the ids. Throws DISK_FULL, HOME_UNWRITABLE.
+ * Writes a transcript of every call of 0.1.0 and sets its files aside. Gives their ids. After a run that was killed it does the rest. Needs
+ * the lock. Throws DISK_FULL, HOME_UNWRITABLE.
  */
 export function setAsideLegacyCalls(home: Home, render: RenderLegacy): string[] {
   const names = filesIn(home.calls).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))

@@ -1,4 +1,4 @@
-// Reading state.json and the call files: whole, damaged, of a newer version, or somebody else's.
+// Reads state.json and the files of calls and letters: whole, damaged, of a newer version, or of another identity.
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,18 +16,21 @@ import { errno, withDiskErrors } from './disk-errors.ts'
 export type ReportDamage = (path: string, why: string, then: string) => void
 
 /**
- * What was read or written last, by path. A run reads the same files several times; a file that is still the same one (each
- * writing makes a new one) is not parsed again. Values are shared, so nobody may change them.
+ * What was read or written last, by path. A run reads the same files several times; a file that is still the same one (each write makes a
+ * new one) is not parsed again. Values are shared, so nobody may change them.
  */
 export type FileCache = Map<string, { stamp: string; value: unknown }>
 
-/** Which file a path is now; undefined when there is none. */
+/** A text that tells which file is at a path now, and changes with every write; undefined where there is none. */
 export function stampOf(path: string): string | undefined {
   const stat = withDiskErrors(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
   return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.mtimeNs} ${stat.size}`
 }
 
-/** The index on disk, in a home that has been checked; `rebuilt` when there is no good one and it was made from the call files. Undefined on a first run. */
+/**
+ * The index on disk, in a home that was checked before. `rebuilt`: there was no good one, and it was made from the files of calls and
+ * letters. Undefined on a first run.
+ */
 export function loadIndex<I, L, C, P>(
   home: Home,
   codec: StoreCodec<I, L, C, P>,
@@ -44,10 +47,10 @@ export function loadIndex<I, L, C, P>(
   )
   if (index !== undefined) return { index, rebuilt: false }
   const ids = logIds(home)
-  // A first run that was killed between its call file and its index has left the call file alone.
-  const peers = codec.letters === undefined ? [] : letterPeers(home)
+  // Without an index there may be a call: a first run was killed between writing that and the index.
+  const peers = codec.letters === undefined ? [] : idsIn(home.letters)
   if (ids.length + peers.length === 0 && readText(home.state) === undefined) {
-    // The attack: with the files gone, every old order that a relay still has would be new.
+    // The attack: if deleted files made a new agent, every old instruction that a relay still has would be new.
     return codec.lost !== undefined && wasUsed(home, me) ? { index: codec.lost(), rebuilt: true } : undefined
   }
   const logs = new Map(Object.entries(loadLogs(home, codec, ids, reportDamage)))
@@ -60,7 +63,7 @@ export function wasUsed(home: Home, me: string | undefined): boolean {
   return me !== undefined && readText(home.used)?.text?.trim() === me
 }
 
-/** The logs of letters of some peers, by pubkey; without those that have no file or a damaged one. */
+/** The letters with some peers, by pubkey; without those that have no file or a damaged one. */
 export function loadLetters<I, L, C, P>(
   home: Home,
   { letters: codec }: StoreCodec<I, L, C, P>,
@@ -79,21 +82,16 @@ export function loadLetters<I, L, C, P>(
   return loaded
 }
 
-/** The file of the letters with a peer. Throws on what is no pubkey, as a call's does. */
+/** The path of the letters with a peer. Throws for what is no pubkey, as `logPath` does for what is no id. */
 export function letterPath(home: Home, peer: string): string {
   if (!isHex32(peer)) throw new Error('a pubkey is 64 hex digits')
   return join(home.letters, `${peer}.json`)
 }
 
-function letterPeers(home: Home): string[] {
-  const names = namesIn(home.letters)
-  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
-}
-
-/** What becomes of a call whose file is damaged. */
+/** What a report says about a call whose file is damaged. */
 export const COMES_AGAIN = `what relays still hold of that call comes again with \`${P2P} inbox --deep\``
 
-/** The logs of some calls by id, without what lies in their archives; without those that have no file or a damaged one. */
+/** The logs of some calls by id, without their archives; those that have no file or a damaged one are left out. */
 export function loadLogs<I, L, C, P>(
   home: Home,
   codec: StoreCodec<I, L, C, P>,
@@ -118,11 +116,16 @@ export function loadLogs<I, L, C, P>(
 
 /** The ids of all calls that have a file. */
 export function logIds(home: Home): string[] {
-  const names = namesIn(home.calls)
-  return names.filter((name) => name.endsWith('.json') && isHex32(name.slice(0, -5))).map((name) => name.slice(0, -5))
+  return idsIn(home.calls)
 }
 
-/** The names in a folder; none where there is no folder. */
+/** The names of JSON files in a folder that are 64 hex digits: ids of calls, or pubkeys. */
+function idsIn(folder: string): string[] {
+  const ids = namesIn(folder).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : []))
+  return ids.filter(isHex32)
+}
+
+/** The names in a folder; none where there is no folder. Throws what `withDiskErrors` throws. */
 export function namesIn(folder: string): string[] {
   return withDiskErrors(folder, () => {
     try {
@@ -134,13 +137,13 @@ export function namesIn(folder: string): string[] {
   })
 }
 
-/** The file of a call. Throws on what is no id: a name with a slash in it would reach outside the folder. */
+/** The path of a call's file. Throws for what is no id: a name with a slash in it would lead outside the folder. */
 export function logPath(home: Home, id: string): string {
   if (!isHex32(id)) throw new Error('a call id is 64 hex digits')
   return join(home.calls, `${id}.json`)
 }
 
-/** Refuses an index that was written for another key: two agents in one home would answer each other's calls. */
+/** Throws OTHER_IDENTITY for an index that belongs to another key: two agents in one home would answer each other's calls. */
 export function checkOwner(home: Home, owner: string | undefined, me: string | undefined): void {
   if (owner === undefined || me === undefined || owner === me) return
   const hint = `put the identity file of that one back in its place: ${home.identity}; another identity has a folder of its own: --home DIR`
@@ -148,7 +151,7 @@ export function checkOwner(home: Home, owner: string | undefined, me: string | u
   throw new Failure('OTHER_IDENTITY', `${home.dir} belongs to another identity, ${whose}`, hint)
 }
 
-/** What is in a file, parsed; undefined when there is none, or when `reportDamage` was told why. Throws STATE_NEWER. */
+/** What is in a file, parsed; undefined where there is none, or a damaged one, which `reportDamage` is told. Throws STATE_NEWER. */
 export function loadFile<T>(
   path: string,
   version: number,
@@ -158,7 +161,7 @@ export function loadFile<T>(
 ): T | undefined {
   const stamp = stampOf(path)
   const known = cache.get(path)
-  // What is kept under a path came from this very parser.
+  // Safe: what the cache holds under a path came from the same parser.
   if (stamp !== undefined && known?.stamp === stamp) return known.value as T
   const read = readText(path)
   if (read === undefined) return undefined

@@ -4,7 +4,9 @@ import { hostname } from 'node:os'
 import { fields, parseJson, text, where, whole } from '../../json.ts'
 import { errno } from './disk-errors.ts'
 
-/** `host`: the machine (or container) that `pid` counts in; `processStart` tells a process from a later one with its number. */
+/**
+ * Who holds the lock. `host`: the machine or container that `pid` counts in; `processStart`: tells a process from a later one with its pid.
+ */
 export type Holder = {
   readonly pid: number
   readonly command: string
@@ -15,10 +17,10 @@ export type Holder = {
 /** A process, and what tells it from others: of `Holder` all but the command. */
 export type ProcessIdentity = Pick<Holder, 'pid' | 'host' | 'processStart'>
 
-/** How long, in ms, a holder has changed nothing: as watched by us, and as its file's time tells. */
+/** How long a holder has changed nothing, in ms: by our own watching, and by the time of its folder. */
 export type HolderSilence = { readonly byWatching: number; readonly byFileTime: number }
 
-/** This process, as it writes itself into the lock. @param command what it is doing, for whoever waits */
+/** This process as a holder of the lock. `command`: what it is doing, for whoever waits. */
 export function thisHolder(command: string): Holder {
   return { ...thisProcess(), command }
 }
@@ -29,12 +31,12 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, host: machineId(), processStart: ownStart }
 }
 
-// Every lock names it, and a process has only one.
+// Kept: every lock names it, and it does not change.
 let ownStart: string | undefined
 
 /**
- * Whether a process still runs; undefined for one of another machine or container, which cannot be asked. 0.1.0 did not write down where
- * that was.
+ * Whether a process still runs; undefined for one on another machine or in another container, which cannot be asked. Files of 0.1.0 have no
+ * `host`: it counts as this machine.
  */
 export function isAlive(one: { pid: number; host?: string; processStart?: string }): boolean | undefined {
   if (one.host !== undefined && one.host !== machineId()) return undefined
@@ -42,7 +44,7 @@ export function isAlive(one: { pid: number; host?: string; processStart?: string
   return found !== undefined && (one.processStart === undefined || isSameStart(found, one.processStart))
 }
 
-/** What a holder file says; undefined for none and for nonsense. */
+/** What a holder's file says; undefined for no file, and for one that makes no sense. */
 export function parseHolder(written: string | undefined): Holder | undefined {
   const held = holderFile(parseJson(written ?? ''))
   return held && { command: '', host: '', processStart: '', ...held }
@@ -58,8 +60,8 @@ const holderFile = fields<Pick<Holder, 'pid'> & Partial<Holder>>(
 )
 
 /**
- * Whether a holder may be sent away: at once when its process is dead, after 10 s when it lives here and does nothing
- * (stopped), after 3 s of our own watching when it cannot be asked (another machine, whose clock may differ, or unnamed).
+ * Whether a holder may be evicted: at once when its process is dead; after 10 s when it lives on this machine and does nothing (it was
+ * stopped); after 3 s of our own watching when it cannot be asked (unnamed, or on another machine, whose clock may differ).
  */
 export function isGone(holder: Holder | undefined, idle: HolderSilence): boolean {
   if (holder === undefined || !isOnThisMachine(holder)) return idle.byWatching > 3_000
@@ -81,8 +83,8 @@ function isSameStart(one: string, other: string): boolean {
 
 let thisMachine: string | undefined
 
-// The process numbers of two containers on one machine have nothing to do with each other, so on Linux the place is the
-// boot and the namespace; elsewhere the host's name has to do.
+// Pids of two containers on one machine have nothing to do with each other, so on Linux the place is the boot and the pid namespace;
+// elsewhere it is the host's name.
 function machineId(): string {
   thisMachine ??= tryOr(() => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -91,8 +93,8 @@ function machineId(): string {
   return thisMachine
 }
 
-// The time at which a process was started, in ticks since boot, so that a number given out again is not taken for the dead
-// one; 'alive' where the system does not tell; undefined when there is none, or only a zombie.
+// When a process was started, in ticks since boot, so that a pid that was given out again does not count as the dead process; 'alive' where
+// the system does not tell; undefined where there is no such process, or only a zombie.
 function processStart(pid: number): string | undefined {
   const stat = tryOr(
     () => readFileSync(`/proc/${pid}/stat`, 'latin1'),

@@ -1,4 +1,4 @@
-// The lock of one home: many runs of one agent, one at a time between reading and writing.
+// The lock of a home: of many runs of one agent only one at a time reads and writes.
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import timers from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { discard } from './discard.ts'
 import { errno, withDiskErrors } from './disk-errors.ts'
 import { type Holder, isGone, isOnThisMachine, parseHolder, thisHolder } from './lock-holder.ts'
 
-/** `command` is told to whoever waits; `ms` bounds the waiting. */
+/** `command`: told to whoever waits for us; `ms`: most milliseconds that we wait. */
 export type LockOptions = { readonly command: string; readonly ms: number; readonly step: OnStep }
 
 // Whoever holds the lock has a folder of its own, p2p/lock/<token>/. Three moves of the file system carry everything:
@@ -20,9 +20,9 @@ export type LockOptions = { readonly command: string; readonly ms: number; reado
 //             stopped, evicted and woken cannot write over what others did in the meantime. It begins anew.
 
 /**
- * Runs `work` while holding the lock and gives its value. `work` must not await anything, and must put files in place only
- * by renaming them out of the folder `own`. When the lock was lost half-way, `work` is run again from its start.
- * Throws LOCKED, HOME_UNWRITABLE, DISK_FULL, and whatever `work` throws.
+ * Runs `work` while holding the lock, and gives its value. `work` must not await anything, and must put files in place only by renaming
+ * them out of the folder `own`. Where the lock was lost half-way, `work` is run again from its start. Throws LOCKED, HOME_UNWRITABLE,
+ * DISK_FULL, and whatever `work` throws.
  */
 export async function withLock<T>(home: Home, options: LockOptions, work: (own: string) => T): Promise<T> {
   const deadline = monotonic() + options.ms
@@ -46,13 +46,13 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
   const watch = { key: '', since: 0 }
   try {
     for (;;) {
-      // Made inside the loop: a run that slept for an hour finds that its lobby was swept away.
+      // Inside the loop: the lobby of a run that slept for an hour was swept away.
       if (modified(lobby) === undefined) prepareLock(lobby, token, options)
       options.step('take lock')
       if (withDiskErrors(place, () => moveInto(lobby, place))) break
       const held = evictDeadHolder(dir, watch, options.step)
       if (monotonic() >= deadline) throw lockedFailure(place, held)
-      // Even odds for all: a wait that grew would let newcomers overtake those who have waited longest.
+      // Not growing: a wait that grew would let newcomers overtake those who have waited longest.
       await timers.setTimeout(4 + Math.random() * 12)
     }
   } catch (error) {
@@ -67,15 +67,15 @@ async function acquireLock(dir: string, token: string, options: LockOptions, dea
   return own
 }
 
-/** Names its holder, in each folder of the lock. */
+/** The file that names the holder, in each folder of the lock. */
 const HOLDER_FILE = 'holder.json'
 
-/** Ms after which a lobby is nobody's any more. */
+/** Ms after which a lobby has been left behind. */
 const LOBBY_KEPT = 3_600_000
 
-// Runs that were killed while they waited have left their lobby behind. Those that were killed on their way out have left what they had
-// not put in place yet, or had just taken away: the secret of a call among it, which must not lie there for an hour more. A lobby has its
-// holder one folder deeper, and holds nothing else.
+// Runs that were killed while they waited have left their lobby behind. Runs that were killed while they released the lock have left what
+// they had not put in place yet, or had just taken away. The secret of a call may be among it, so that goes at once. A lobby has its holder
+// file one folder deeper, and holds nothing else.
 function clearForsaken(dir: string, step: OnStep): void {
   for (const name of tryWork(() => readdirSync(dir)) ?? []) {
     if (!name.startsWith('lock-')) continue
@@ -85,8 +85,8 @@ function clearForsaken(dir: string, step: OnStep): void {
   }
 }
 
-// The holder last: a run that is killed in between must leave what the next one knows for the same, and not a lobby of which it keeps
-// for an hour what was not put in place.
+// The holder file last: if this run is killed in between, the next one must see a released folder here, and not a lobby, which it would
+// keep for an hour.
 function removeReleased(path: string, step: OnStep): void {
   clearReleased(path, step)
   step('remove holder')
@@ -124,7 +124,7 @@ function moveInto(lobby: string, place: string): boolean {
 
 type LockHolder = { readonly holder: Holder | undefined; readonly since: number }
 
-// Sends away a holder that is gone; tells who is there otherwise.
+// Evicts a holder that is gone; gives the holder where it is still there.
 function evictDeadHolder(dir: string, watch: { key: string; since: number }, step: OnStep): LockHolder | undefined {
   const place = join(dir, 'lock')
   const token = tryWork(() => readdirSync(place)[0])
@@ -153,7 +153,7 @@ function releaseLock(dir: string, token: string, step: OnStep): void {
     renameSync(own, away)
   } catch (error) {
     if (errno(error) === 'ENOENT') return
-    // A layered disk may refuse to move a folder that an image brought along.
+    // An overlay file system may refuse to move a folder that came with an image.
     removeReleased(own, step)
   }
   step('clear lock')
@@ -162,7 +162,7 @@ function releaseLock(dir: string, token: string, step: OnStep): void {
   tryWork(() => rmdirSync(join(dir, 'lock')))
 }
 
-// Milliseconds of a clock that nobody sets. `performance` would be loaded for it.
+// Milliseconds of a clock that is never set. Not `performance`, which would have to be loaded.
 function monotonic(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -1,5 +1,5 @@
-// Who could have written what we are about to believe. The attack: a folder that somebody else has made, with a config.json in
-// it that has us run a program, beside an identity of ours.
+// Who could have written what we are about to believe. The attack: somebody else has made the folder, with a config.json in it that has us
+// run a program, beside an identity of ours.
 import { lstatSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { shellPath } from '../../command-name.ts'
@@ -8,8 +8,8 @@ import type { Home } from '../home/paths.ts'
 import { userName, withDiskErrors } from './disk-errors.ts'
 
 /**
- * The folders and the settings, before a word below them is believed or anything is made there: no identity comes to be beside
- * settings that somebody else has written. Throws HOME_UNSAFE.
+ * Checks the folders and the settings before anything in them is believed or made: no identity is made beside settings that somebody else
+ * has written. Throws HOME_UNSAFE.
  */
 export function checkHome({ root, dir, config, calls, letters }: Home): void {
   checkPlace(root)
@@ -17,7 +17,7 @@ export function checkHome({ root, dir, config, calls, letters }: Home): void {
   for (const path of [dir, config, calls, letters]) checkOwnership(path)
 }
 
-// As root, a new agent in somebody's own folder would be one that its user cannot use: sudo keeps HOME.
+// As root (sudo may keep HOME), a new agent in another user's folder would be one that this user cannot use.
 function checkPlace(root: string): void {
   if (process.getuid?.() !== 0 || statsOf(root) !== undefined) return
   let place = dirname(root)
@@ -26,7 +26,7 @@ function checkPlace(root: string): void {
   if (!isTrusted(uid)) throw unsafe(`${place} belongs to ${userName(uid)}`, foreignHint())
 }
 
-// What may not be looked at (Node's permission model) says nothing against it.
+// Undefined also where we may not look (Node's permission model): that says nothing against the place.
 function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path)
@@ -36,14 +36,14 @@ function statsOf(path: string): Stats | undefined {
 }
 
 /**
- * `open`: what is known of the file itself, where it is open already. `shared`: others may have files of their own beside ours,
- * as in /tmp, where only its owner can move or replace one; each of ours is checked.
+ * `open`: the stats of the file, where it is open already. `shared`: others may have files beside ours, as in /tmp, where only its owner
+ * can move or replace a file; each of our own is checked.
  */
 export type OwnershipOptions = { open?: Stats; shared?: boolean }
 
 /**
- * One file or folder, if it is there: it is ours or root's and not everybody's to change, and so is a link that leads to it.
- * Mounted secrets are such links. Throws HOME_UNSAFE.
+ * Checks that a file or folder, if it is there, belongs to us or root and cannot be changed by everybody, and that so does a link that
+ * leads to it (mounted secrets are such links). Throws HOME_UNSAFE.
  */
 export function checkOwnership(path: string, { open, shared = false }: OwnershipOptions = {}): void {
   // Windows keeps no such owner and bits.
@@ -62,7 +62,7 @@ export function checkOwnership(path: string, { open, shared = false }: Ownership
   throw unsafe(`${path} can be changed by everybody on this machine`, openHint(path, stats))
 }
 
-/** In such a folder a file can be moved and removed by its owner alone. */
+/** The mode bit of a folder in which only its owner can move or remove a file. */
 const STICKY = 0o1000
 
 function isTrusted(uid: number): boolean {
@@ -73,7 +73,7 @@ function unsafe(what: string, hint: string): Failure {
   return new Failure('HOME_UNSAFE', `${what}; nothing in it is believed`, hint)
 }
 
-// Never to give it to another user: as root, that would be somebody's agent taken away.
+// The hint never suggests to change the owner: as root, that would take somebody's agent away.
 function foreignHint(): string {
   if (process.getuid?.() === 0) return 'run p2p as that user, whose agent it is'
   return 'run p2p as that user, or name the folder of your own agent: --home DIR'

@@ -1,4 +1,4 @@
-// Deleting what is kept of calls: their keys, files, transcripts and received files. What is deleted is named.
+// Deletes what is kept of calls: keys, files, transcripts and received files. What is deleted is named.
 import { lstatSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Removal } from '../../state/retention.ts'
@@ -13,8 +13,8 @@ import { wholeCopy } from './replace.ts'
 import { syncFolder } from './sync.ts'
 
 /**
- * Takes away what is there of it, each in one step, and gives its paths. Needs the lock, whose folder is `own`. Deleted is not
- * shredded: what a disk, a snapshot or a backup still has of it is theirs.
+ * Deletes what is there of the removals, each path in one step, and gives the paths that are gone. Needs the lock, whose folder is `own`.
+ * It does not shred: a disk, a snapshot or a backup may still have the bytes.
  */
 export function removeFiles(home: Home, removals: readonly Removal[], own: string, step: OnStep): string[] {
   const paths = [...new Set(removals.flatMap((removal) => pathsOf(home, removal)))]
@@ -27,16 +27,16 @@ function removeOne(path: string, away: string, step: OnStep): boolean {
   return withDiskErrors(path, () => {
     if (!isThere(path)) return false
     step(`take away ${path}`)
-    // A run that has lost the lock has no such folder any more, and leaves alone what is another's by now.
+    // Where the lock is lost the folder is gone, so this throws: the file may be another run's by now.
     const moved = tryMove(path, away)
-    // At once, and not when the lock is left: nothing of a secret lies about under another name.
+    // Removed at once, not with the lock's folder: no secret may lie about under another name.
     step(`remove ${path}`)
     discard(moved ? away : path)
     return !isThere(path)
   })
 }
 
-// False where it lies on another disk than the state, as received files may.
+// False where the file lies on another disk than the state, as received files may. Throws where the lock is lost.
 function tryMove(path: string, away: string): boolean {
   try {
     renameSync(path, away)
@@ -55,7 +55,7 @@ function isThere(path: string): boolean {
 function pathsOf(home: Home, removal: Removal): string[] {
   switch (removal.type) {
     case 'key':
-      // Where the folder is a mount of its own, a killed run has perhaps left the copy from which it was to be put in place.
+      // Where the folder is a mount of its own, a killed run may have left the copy that was to be put in place.
       return [callKeyPath(home, removal.call), wholeCopy(callKeyPath(home, removal.call))]
     case 'transcript':
       return [transcriptPath(home, removal.call)]
@@ -67,7 +67,7 @@ function pathsOf(home: Home, removal: Removal): string[] {
   }
 }
 
-// Its file, what was damaged of it and set aside, and the folder of its archive; in the order in which a reader needs them.
+// The file of a call, damaged ones that were set aside, and the folder of its archive. The file, which names the rest, first.
 function callFiles(home: Home, call: string): string[] {
   const path = logPath(home, call)
   const damaged = namesIn(home.calls).filter((name) => name.startsWith(`${call}.json.damaged-`))

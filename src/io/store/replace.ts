@@ -1,5 +1,5 @@
-// Putting a whole file in the place of another one, also where it cannot simply be moved: into a folder that is mounted by
-// itself, and over a file that is.
+// Puts a whole file in the place of another one, even where it cannot simply be moved: into a folder, or over a file, that is mounted by
+// itself.
 import {
   closeSync,
   ftruncateSync,
@@ -19,41 +19,39 @@ import { syncFile } from './sync.ts'
 export type StagedFile = {
   readonly temp: string
   readonly target: string
-  /** Whoever reads `target` reads `wholeCopy(target)` where that is cut off: only then may it be written in place. */
+  /** `target` may be written in place: its readers read `wholeCopy(target)` where it is cut off. */
   readonly inPlace?: true
 }
 
 /**
- * Moves a staged file over its target, which is whole at any time. Throws ENOENT when `temp` is gone: the lock is lost, and
- * the target is another run's by now.
+ * Moves a staged file over its target, which is whole at any time. Throws ENOENT where `temp` is gone: the lock is lost, and the target is
+ * another run's by now.
  */
 export function replaceFile({ temp, target, inPlace }: StagedFile): void {
   const step = tryMove(temp, target)
   if (step === undefined) return
   if (errno(step) !== 'EXDEV' && !(errno(step) === 'EBUSY' && inPlace)) throw step
-  // Another mount: what is moved has to lie there already, and is as whole in there as where it came from.
+  // The target lies on another mount: the contents are first written whole beside it.
   const copy = wholeCopy(target)
   const content = readFileSync(temp)
   writeThrough(copy, content)
-  // Between this look and the move another run may take the lock, in microseconds that a move has not got.
+  // Throws where the lock is lost. A move within one mount leaves no such gap: between this look and the next move it may still be lost.
   statSync(temp)
   const moved = errno(step) === 'EXDEV' ? tryMove(copy, target) : step
   if (moved !== undefined && !(errno(moved) === 'EBUSY' && inPlace)) {
     discard(copy)
     throw moved
   }
-  if (moved !== undefined) {
-    overwrite(target, copy, content)
-  }
+  if (moved !== undefined) overwrite(target, copy, content)
   discard(temp)
 }
 
-/** Where the new contents are, whole, while a file is written in place. */
+/** The path at which the new contents lie, whole, while a file is written in place. */
 export function wholeCopy(target: string): string {
   return `${target}.next`
 }
 
-/** Takes a file away, into a folder of ours that is gone when the lock is lost. Throws what moving throws. */
+/** Moves a file into the lock's folder `own`, which is gone where the lock is lost. Throws what moving throws. */
 export function takeAway(path: string, own: string, name: string): void {
   const failed = tryMove(path, `${own}/${name}`)
   if (failed === undefined) return
@@ -62,7 +60,7 @@ export function takeAway(path: string, own: string, name: string): void {
   unlinkSync(path)
 }
 
-/** The file that a link leads to, so that it is the one that is replaced; the path itself where it leads nowhere. */
+/** The file that a link leads to, so that the file is replaced and not the link; the path itself where it leads nowhere. */
 export function linkedFile(path: string): string {
   try {
     return realpathSync(path)
@@ -91,8 +89,8 @@ function writeThrough(path: string, content: Uint8Array): void {
   }
 }
 
-// Nothing is cut off before the new contents are there: a reader finds the old, the new, or what is no JSON. From the first
-// letter on the copy stays until all of it is written, whatever goes wrong.
+// Truncated only after the new contents are written: a reader finds the old contents, the new ones, or what is no JSON. From the first byte
+// on the copy stays until everything is written, whatever goes wrong.
 function overwrite(path: string, copy: string, content: Uint8Array): void {
   const file = openOr(() => discard(copy), path)
   try {

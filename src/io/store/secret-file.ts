@@ -1,22 +1,22 @@
-// Files that hold a secret: read only where nobody else can have read or changed them.
+// Files that hold a secret: read only where nobody else can read or change them.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { shellPath } from '../../command-name.ts'
 import type { Failure } from '../../errors.ts'
 import { errno, userName, withDiskErrors } from './disk-errors.ts'
 
-/** Most bytes that such a file has. */
+/** Most bytes of such a file. */
 const MAX_SECRET_FILE = 4096
 
-/** The refusal of a file, by what is wrong with it; without a hint only the right file in its place helps. */
+/** Makes the refusal of a file. `what`: what is wrong with it; `hint`: what to do, where that is more than to put the right file there. */
 export type RefuseFile = (what: string, hint?: string) => Failure
 
 /**
- * What is in a file that only its owner can read or change; undefined when there is none. Throws the refusal of a link, of what is no
- * regular file or too large, of loose permissions and of another user's file.
+ * What is in a file that only its owner can read or change; undefined where there is none. Throws the refusal of a link, of what is no
+ * regular file or too large, of loose permissions, and of another user's file.
  */
 export function readSecretFile(path: string, refuse: RefuseFile): Uint8Array | undefined {
-  // The check and the reading are of one open file, so nobody can put another one there in between. O_NOFOLLOW refuses a
-  // link, O_NONBLOCK keeps a pipe from holding us up.
+  // The same open file is checked and read, so nobody can put another one there in between. O_NOFOLLOW refuses a link, O_NONBLOCK keeps a
+  // pipe from holding us up.
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   return withDiskErrors(path, () => {
     const there = lstatSync(path, { throwIfNoEntry: false })
@@ -34,7 +34,7 @@ export function readSecretFile(path: string, refuse: RefuseFile): Uint8Array | u
   })
 }
 
-// Between the look and the opening another run may have deleted it.
+// Undefined where another run has deleted the file since `lstat`.
 function openIfThere(path: string, flags: number): number | undefined {
   try {
     return openSync(path, flags)

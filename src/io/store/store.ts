@@ -1,4 +1,5 @@
-// What is on disk: state.json through lowdb, and one file for each call. Read without a lock, changed under it.
+// The state on disk: state.json, through lowdb, and one file for each call and each peer's letters. Read without the lock, changed under
+// it.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LowSync } from 'lowdb'
@@ -36,8 +37,8 @@ export type StoreSnapshot<I, L, P = never> = {
 }
 
 /**
- * `callsOnly`: the index is not written, since all that changed in it follows from the call files and is soon written anyway.
- * `secrets`: keys of calls that are on the disk before the calls are. `removals`: what is deleted before the index says so.
+ * `callsOnly`: the index is not written, since all that changed in it follows from the call files, and it is soon written anyway.
+ * `secrets`: call keys, which are written before the calls. `removals`: what is deleted before the index is written.
  */
 export type StoreChange<I, L, T, P = never> = {
   readonly snapshot: StoreSnapshot<I, L, P>
@@ -50,23 +51,24 @@ export type StoreChange<I, L, T, P = never> = {
 export type Store<I, L, P = never> = {
   /**
    * What is on disk now: the open calls and `also`, and `whole` with their archives; a call without a file is absent.
-   * Takes no lock, changes nothing. `also`: ids of calls, and `letters/<pubkey>` for the letters with a peer.
+   * Takes no lock and changes nothing. `also`: ids of calls, and `letters/<pubkey>` for the letters with a peer.
    */
   read(also?: readonly string[], whole?: readonly string[]): StoreSnapshot<I, L, P>
   /**
-   * Loads fresh, applies a pure change, writes what is no longer the same object: calls first, the index last. The change
-   * may be applied more than once, as to calls that turn out to be needed whole; the last one is on disk, all of it, when this
-   * resolves.
+   * Loads what is on disk, applies a pure change, and writes what is no longer the same object: calls first, the index last. The change may
+   * be applied more than once, for one where a call turns out to be needed whole. When this resolves, all of the last one is on disk.
    */
   update<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L, P>) => StoreChange<I, L, T, P>): Promise<T>
-  /** As `update`. @returns the paths of what was there and is deleted */
+  /** As `update`, but gives the paths of what was deleted. */
   remove(change: (fresh: StoreSnapshot<I, L, P>) => Omit<StoreChange<I, L, unknown, P>, 'value'>): Promise<string[]>
-  /** One call alone and whole, whatever else is open: for going through all of them one by one. Undefined without a good file. */
+  /** One call with its archive, and no other: for going through all calls one by one. Undefined without a good file. */
   readLog(id: string): L | undefined
   allLogIds(): string[]
 }
 
-/** `say` hears what was damaged; `me` is the own pubkey; `lockMs` bounds the wait for the lock; `now` is in ms. */
+/**
+ * `say`: is told what was damaged; `command`: for whoever waits; `me`: our pubkey; `lockMs`: most ms to wait for the lock; `now`: Unix ms.
+ */
 export type StoreOptions = {
   readonly say: (notice: string) => void
   readonly command: string
@@ -76,7 +78,10 @@ export type StoreOptions = {
   readonly now?: () => number
 }
 
-/** Touches nothing yet. The methods throw HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update` LOCKED too. */
+/**
+ * Opens the store; touches no file yet. The methods throw HOME_UNSAFE, HOME_UNWRITABLE, DISK_FULL, STATE_NEWER and OTHER_IDENTITY, `update`
+ * and `remove` also LOCKED.
+ */
 export function openStore<I, L, C, P>(
   home: Home,
   codec: StoreCodec<I, L, C, P>,
@@ -106,7 +111,7 @@ export function openStore<I, L, C, P>(
   }
 
   function commit<T>(also: readonly string[], change: (fresh: StoreSnapshot<I, L, P>) => StoreChange<I, L, T, P>) {
-    // Outside: where the lock is lost half-way it all begins anew, and what is gone by then was deleted by this run.
+    // Outside of the lock: where that is lost half-way everything begins anew, and what is gone by then was deleted by this run too.
     const removed: string[] = []
     return withLock(home, { command, ms, step }, (own) => {
       const reportDamage: ReportDamage = (path, why, then) => {
@@ -139,8 +144,8 @@ export function openStore<I, L, C, P>(
         secrets = [],
         removals = [],
       } = applyChange(db.data, also, change, reportDamage)
-      // Everything is written in full before anything is put in place, so a full disk leaves all of the old. A killed run
-      // has perhaps put calls in place without the index: they hold more than it knows, never less.
+      // Everything is written in full before anything is put in place, so a full disk leaves the old state. A killed run may have put calls
+      // in place without the index: they hold more than it knows, never less.
       const changed = Object.entries(snapshot.logs).filter(([id, log]) => fresh.logs[id] !== log)
       if (changed.length + secrets.length > 0) makeFolder(home.calls, step)
       const keyFiles = secrets.flatMap((secret) => stageCallKey(home, secret, own, step))
@@ -159,9 +164,9 @@ export function openStore<I, L, C, P>(
       }
       used ||= wasUsed(home, me)
       if (me !== undefined && !used) stage(home.used, me, `${me}\n`)
-      // A call whose key was not on the disk before it would owe a public key that nobody has the secret of.
+      // Keys first: a call without its key on disk would have published a public key whose secret is lost.
       commitFiles(keyFiles, step)
-      // What is taken away goes before the index forgets it, so that a killed run does it again.
+      // Deleted before the index forgets it, so that after a killed run it is done again.
       removed.push(...removeFiles(home, removals, own, step))
       commitFiles(staged, step)
       for (const [path, value] of written) {
@@ -173,13 +178,13 @@ export function openStore<I, L, C, P>(
     })
   }
 
-  // Where a state lies nobody else could make the folders around it, nor can anybody put others in their place.
+  // Checked until there is a state: once it lies there, nobody else can have made the folders around it, or put others in their place.
   function checkOnce(): void {
     if (!checked) checkHome(home)
     checked ||= existsSync(home.state)
   }
 
-  // A run reads several times and need not hear of the same file each time.
+  // A run reads several times, but is told of the same file only once.
   function say(notice: string): void {
     if (!saidNotices.has(notice)) options.say(notice)
     saidNotices.add(notice)
@@ -198,7 +203,7 @@ export function openStore<I, L, C, P>(
     const letters = loadLetters(
       home,
       codec,
-      [...(codec.letters?.open(index, Math.floor(Date.now() / 1000)) ?? []), ...peers],
+      [...(codec.letters?.open(index, Math.floor(now() / 1000)) ?? []), ...peers],
       reportDamage,
       cache,
     )
@@ -224,7 +229,7 @@ export function openStore<I, L, C, P>(
     for (;;) {
       const { fresh, storedCalls } = loadState(index, [...asked], reportDamage, whole)
       const changed = change(fresh)
-      // Whoever adds to what has a file and was not loaded gets it to see, and does not write over it.
+      // A change that adds a log which has a file, and was not loaded, is made again with the file loaded: it must not overwrite that.
       const unseen = addedNames(changed.snapshot, fresh).filter((name) => !asked.has(name) && hasFile(name))
       for (const name of unseen) asked.add(name)
       if (unseen.length > 0) continue
@@ -247,7 +252,7 @@ export function openStore<I, L, C, P>(
   }
 }
 
-/** The names of the logs and letters that a change has added. */
+/** The names, as in `also`, of logs and letters that a change has added. */
 function addedNames<I, L, P>(changed: StoreSnapshot<I, L, P>, fresh: StoreSnapshot<I, L, P>): string[] {
   const peers = Object.keys(changed.letters ?? {}).filter((peer) => fresh.letters?.[peer] === undefined)
   return [

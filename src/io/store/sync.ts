@@ -1,10 +1,10 @@
-// Bringing what was written to the disk itself, where that may be done.
+// Syncs what was written to the disk itself, where that is allowed.
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { errno } from './disk-errors.ts'
 
 /**
- * Returns when what was written to an open file is on the disk. Node 22 and 24 forbid that to everybody under their permission
- * model: there the system does it, seconds later.
+ * Returns when what was written to an open file is on the disk. Node 22 and 24 forbid that under their permission model: there the system
+ * does it, seconds later.
  */
 export function syncFile(file: number): void {
   try {
@@ -14,7 +14,7 @@ export function syncFile(file: number): void {
   }
 }
 
-/** Brings the names in a folder to the disk, where the system can. */
+/** Returns when the names in a folder are on the disk, where the system can do that. */
 export function syncFolder(path: string): void {
   try {
     const folder = openSync(path, 'r')

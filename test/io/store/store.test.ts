@@ -30,6 +30,17 @@ describe('reading and writing', () => {
     expect(namesBelow(home.root)).toEqual([])
   })
 
+  it('asks by its own clock whose letters are to be loaded', () => {
+    const asked: number[] = []
+    const open = (_: unknown, now: number): string[] => {
+      asked.push(now)
+      return []
+    }
+    const codec = { ...countingCodec, letters: { version: 1, parse: () => undefined, open } }
+    openStore(newHome(), codec, { say: () => {}, command: 'test', now: () => 1_700_000_000_999 }).read()
+    expect(asked).toEqual([1_700_000_000])
+  })
+
   it('writes what changed, reads it back, and leaves nothing else behind', async () => {
     const { home, store } = openTestStore()
     expect(await store.update([], countUp)).toBe(1)
