@@ -1,4 +1,4 @@
-// What the other side has of ours by its acknowledgements, and what it asks for again.
+// What the other side has of ours, by its acknowledgements, and what it asks for again.
 import { type Log, signalOf, withoutContent } from '../call/log.ts'
 import type { Link, SeqRange, Signal, SignalType } from '../call/signal.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
@@ -18,7 +18,7 @@ export function offerAgain(
   for (const id of Object.keys(log.entries)) {
     const signal = signalOf(log, id)
     if (signal?.from !== me || !types.includes(signal.body.type) || !mayOffer(signal.seq)) continue
-    // Two ends that are no confirmation would answer each other forever.
+    // Offered again without being a confirmation, two ends would answer each other forever.
     if (signal.body.type === 'end' && !isConfirmation(edit.lookup(log), signal)) continue
     const owed = log.outbox[id]
     log.outbox[id] = owed === undefined ? { ...FRESH, offeredAgain: true } : { ...owed, reportedMissing: true }
@@ -26,11 +26,11 @@ export function offerAgain(
   }
 }
 
-/** What is answered again, at most once so often, in seconds. */
+/** Seconds between two answers to the same question for what did not reach the other side. */
 const AGAIN = 60
 
-// The first word has a pace of its own: whoever has no key of the call can ask for that. The attack: a thief of an identity asks once a
-// minute, so that what the peer itself misses is never offered again.
+// The first word has a pace of its own, since somebody without the call's key can ask for it. The attack: a thief of an identity asks once
+// a minute, so that what the peer itself misses is never offered again.
 function pacedBy({ receipts }: Log, now: number): (seq: number) => boolean {
   const [first, others] = [receipts.firstOfferedAgainAt, receipts.offeredAgainAt].map((at = 0) =>
     hasPassed(at, AGAIN, now),
@@ -45,8 +45,8 @@ function noteOffered(log: Log, seq: number, now: number): void {
 const FRESH = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
 
 /**
- * "Whatever the peer reports `missing` is wrapped anew", also what it has acknowledged before: its state may have gone back. The
- * attack: everything is missing, again and again; the outbox bounds it by time and number.
+ * Owes again what the peer reports `missing`, also what it has acknowledged before: its state may have gone back (docs/PROTOCOL.md,
+ * "Delivery"). The attack: everything is missing, again and again; the outbox bounds that by time and number.
  */
 export function offerMissing(
   edit: Transaction,
@@ -78,11 +78,10 @@ export function offerMissing(
   }
 }
 
-/** Notes what the peer has taken, which is delivered; whatever is not in the outbox has been acknowledged before. */
+/** Notes what the peer has taken, which is no longer owed. @param read up to where somebody there has looked */
 export function acknowledge(edit: Transaction, log: Log, ack: Link, read = 0): void {
   if (ack.seq > log.peerAcked.seq) log.peerAcked = ack
-  // "Counts up to `ack`": a receipt that acknowledges nothing says nothing of what was looked at. The attack: one in the open, from before
-  // the accept by its own word, says that all of it was read.
+  // A `read` counts up to its own `ack`. The attack: a receipt under the identities' key, dated before the accept, says that all was read.
   log.peerRead = Math.max(log.peerRead, Math.min(read, ack.seq, log.peerAcked.seq))
   const { owed } = edit.lookup(log)
   for (const [seq, id] of owed) {

@@ -1,5 +1,5 @@
 // Who may come in, and how much: the policy on requests from strangers, and bounds on what one key may send in a day.
-// Whoever is dropped here is counted, never answered, but for one rejection a day.
+// What is dropped here is counted and never answered; of the calls that the policy refuses one a day and key is rejected.
 import type { Trust } from '../call/agents.ts'
 import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
@@ -13,7 +13,7 @@ export type AdmissionPolicy = {
   pow: number
 }
 
-/** What one key, and all strangers together, may bring in a day. What is over is offered again by an honest sender. */
+/** What one key, and all strangers together, may bring in a day. What goes beyond that is offered again by an honest sender. */
 const DAILY_BOUNDS = {
   stranger: { requests: 20, rumors: 20_000, bytes: 256 * 1024 * 1024, files: 200 },
   strangers: { requests: 200, rumors: 50_000, bytes: 512 * 1024 * 1024, files: 1_000 },
@@ -21,8 +21,8 @@ const DAILY_BOUNDS = {
 }
 
 /**
- * First words that one stranger may bring in a day, by how many all of them have brought: ten keys cannot use up what is there for
- * all. Whoever has worked for it (NIP-13) finds room beside that.
+ * Requests and letters that one stranger may bring in a day, by how many all strangers have brought: ten keys cannot use up what is there
+ * for all. A wrap with proof of work (NIP-13) finds room beyond that.
  */
 const SHARES = [
   { until: 100, share: 20 },
@@ -31,13 +31,13 @@ const SHARES = [
 ]
 const WORKED = { bits: 16, requests: 100 }
 
-/** Ringing calls from unknown keys; of the key with the most of them the oldest makes room for a new one. */
+/** Most ringing calls of unknown keys. Beyond that the key with the most of them loses its oldest. */
 export const MAX_RINGING = 20
 
 /** Most refused calls that are answered in a day. */
 const MAX_REFUSALS = 50
 
-/** Most keys that a day's meter tells apart. */
+/** Most keys that one day's meter counts apart. */
 const MAX_SENDERS = 2_000
 
 /** Whether the policy lets this key call. The owner always may. */
@@ -48,8 +48,8 @@ export function mayCall({ calls }: Pick<AdmissionPolicy, 'calls'>, trust: Trust)
 }
 
 /**
- * Tells of a key whether it is no stranger's: a contact's, or one with whom a call came about, or whom we have called. What strangers use up is
- * not theirs.
+ * Makes a test for keys that are no strangers': of contacts, of those with whom a call came about, and of those whom we have called. What
+ * strangers use up is not taken from them.
  */
 export function acquaintanceTest(
   { calls }: Pick<Index, 'calls'>,
@@ -63,12 +63,12 @@ export function acquaintanceTest(
   }
 }
 
-// Who only rings is as strange as before.
+// A key that has only rung is as strange as before.
 function isMet({ direction, secrecy }: CallSummary): boolean {
   return direction === 'outgoing' || secrecy !== undefined
 }
 
-/** Whether one more refused call is answered today: at most one of each sender, and not all that come in a flood. */
+/** Whether one more refused call is rejected today: one of each sender, and MAX_REFUSALS in all. */
 export function mayRefuse(
   { refused }: DailyMeter,
   sender: string,
@@ -78,8 +78,9 @@ export function mayRefuse(
 }
 
 /**
- * Why a rumor is dropped before it is looked at, if it is; counts it otherwise. `first`: it belongs to no call yet; `bits`: the work
- * that its wrap has cost.
+ * Why a rumor is dropped before it is looked at, if it is; otherwise counts it in the meter, unless it is the owner's.
+ * @param first whether it belongs to no call yet
+ * @param bits the proof of work of its wrap
  */
 export function meterRumor(
   meter: DailyMeter,
@@ -110,12 +111,12 @@ function shareOf({ requests }: MeterAmount): number {
   return SHARES.find(({ until }) => requests < until)?.share ?? 1
 }
 
-/** Why a stranger's request or letter is not heard at all. */
+/** Why a stranger's request or letter is dropped for lack of work, if it is. */
 export function refuseMissingWork(bits: number, trust: Trust, { pow }: AdmissionPolicy): string | undefined {
   return trust === 'unknown' && bits < pow ? 'pow' : undefined
 }
 
-/** A meter for today; the one of a day that is over counts no more. */
+/** The meter for today: a copy, or an empty one where that of an earlier day is over. @param now unix seconds */
 export function meterFor(meter: DailyMeter, now: number): DailyMeter {
   const day = Math.floor(now / 86_400)
   return meter.day === day
@@ -123,7 +124,7 @@ export function meterFor(meter: DailyMeter, now: number): DailyMeter {
     : { day, senders: {}, strangers: NOTHING, refused: {} }
 }
 
-/** The unanswered calls of strangers that must make room for newer ones. `heard`: when they came in. */
+/** The ids of the unanswered calls of strangers that must make room for newer ones. */
 export function overflowingCalls(ringing: readonly RingingCall[]): string[] {
   // The attack: calls dated ahead would always be the newest.
   const left = ringing.toSorted((a, b) => Math.min(a.at, a.heard) - Math.min(b.at, b.heard))
@@ -142,11 +143,12 @@ export function overflowingCalls(ringing: readonly RingingCall[]): string[] {
   return going
 }
 
+/** `heard`: when its request came in; `at`: how that is dated; both unix seconds. */
 export type RingingCall = { id: string; peer: string; heard: number; at: number }
 
 const NOTHING: Required<MeterAmount> = { requests: 0, rumors: 0, bytes: 0, files: 0 }
 
-/** Bytes that a rumor takes on disk beside its text, about. */
+/** About how many bytes a rumor takes on disk beside its text. */
 const RUMOR_OVERHEAD = 500
 
 function amountOf(rumor: Rumor, first: boolean): MeterAmount {

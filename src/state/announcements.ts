@@ -1,4 +1,4 @@
-// What we last said of ourselves and which relays have it; and that one `announce` of an agent runs at a time.
+// What we last published about ourselves and which relays have it; and that an agent runs one `announce` at a time.
 import type { RelayList } from '../call/presence.ts'
 import type { Template } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
@@ -10,16 +10,16 @@ import { beginTransaction } from './transaction.ts'
 /** Seconds by which a presence may go out before it is due, since cron and jitter come a little early or late. */
 const DUE_EARLY = 20
 
-/** A relay's word that it has a presence is remembered for so long, in seconds; none is good for longer. */
+/** Seconds for which is remembered that a relay has taken a presence: longer than the time between any two. */
 const TAKEN_KEPT = 3600
 
 const AN_HOUR = 3600
 const A_DAY = 24 * 3600
 
-/** Longer than any `announce` runs, in seconds. One that has hung, or whose number another process has got, is passed by. */
+/** Seconds after which an `announce` is no longer waited for: it hangs, or another process has got its number. */
 const ANNOUNCE_STALE = 60
 
-/** What a presence says, without its times: that our agent has looked since is no news that a relay should carry early. */
+/** What a presence says, without its times: that our agent has looked since does not make it due early. */
 export function presenceWords({ content, tags }: Template): string {
   return JSON.stringify([content, tags.filter((t) => t[0] !== 'expiration' && t[0] !== 'looked')])
 }
@@ -38,7 +38,7 @@ export function presenceDue(
   return relays.filter((url) => held.presenceWords !== words || hasPassed(held.presenceTakenAt?.[url] ?? 0, due, now))
 }
 
-/** How far ahead of our clock a presence may be dated, in seconds: a few in one second, and no clock that was set back. */
+/** Seconds by which our last presence may be dated ahead of our clock: by a few that went out in one second, not by a clock set back. */
 const MOST_BUMPED = 60
 
 /**
@@ -72,8 +72,8 @@ export function recordPresenceTaken(
 }
 
 /**
- * The relays that are to be sent our 10050, which names `lists`: all when it has changed, those that would not take it after
- * an hour, and every one after a day, since relays forget and nobody finds us where it is missing.
+ * The relays that are to be sent our 10050, which names `lists`: all when it has changed or was replaced, those that would not take it
+ * after an hour, and each after a day, since relays forget and nobody finds us where it is missing.
  */
 export function listDue(held: Announced, lists: string, relays: readonly string[], now: number): string[] {
   if (held.inboxList !== lists || held.listReplacedBy !== undefined) return [...relays]
@@ -92,7 +92,7 @@ export function listStamp({ listReplacedBy: replaced = 0, listCreatedAt: last = 
 }
 
 /**
- * The relays that are asked for our own 10050: those that every `announce` meets, and hourly those where we only look peers up.
+ * The relays that are asked for our own 10050: those that every `announce` goes to, and hourly those where we only look peers up.
  */
 export function relaysAskedForList(
   held: Announced,
@@ -126,7 +126,7 @@ function isSame(lists: string, relays: readonly string[]): boolean {
 }
 
 /**
- * Writes down what relays made of our 10050. Nothing while none has it: it is offered again with the next command.
+ * Writes down which relays have taken our 10050. While none has, nothing is written: it is offered again with the next command.
  * @param stamp its created_at
  */
 export function recordListOffered(
@@ -147,7 +147,7 @@ export function recordListOffered(
   return edit.state
 }
 
-/** Whether another `announce` runs. */
+/** Whether an `announce` of another process runs. */
 export function isAnnouncing(
   { index }: State,
   { pid, now }: Pick<AuthorContext, 'pid' | 'now'>,
@@ -169,7 +169,7 @@ export function beginAnnounce(state: State, author: Parameters<typeof claimBy>[0
   return edit.state
 }
 
-/** Notes that the announce of this process is over; another one's claim stays. */
+/** Notes that the `announce` of this process is over; another one's claim stays. */
 export function endAnnounce(state: State, pid: number): State {
   if (state.index.announcing?.pid !== pid) return state
   const edit = beginTransaction(state)
@@ -177,7 +177,7 @@ export function endAnnounce(state: State, pid: number): State {
   return edit.state
 }
 
-/** Our agent has looked: it, and not cron, has run a command. */
+/** Notes that our agent has looked, since it, and not cron, has run a command. */
 export function recordCommand(state: State, now: number): State {
   const edit = beginTransaction(state)
   edit.index.announced = { ...edit.index.announced, lastCommandAt: now }

@@ -1,5 +1,4 @@
-// Requests and accepts get the public key of a pair that is made for their call alone; the secret is for the store to write before
-// either goes out.
+// Requests and accepts get the public key of a pair that is made for their call alone. The store writes the secret before either goes out.
 import type { IntendedSignal } from '../call/decision.ts'
 import { signalOf } from '../call/log.ts'
 import type { Body } from '../call/signal.ts'
@@ -7,15 +6,15 @@ import { ekFault } from '../nostr/call-key.ts'
 import type { Keys } from '../nostr/crypto.ts'
 import type { State } from './state.ts'
 
-/** `make`: a new pair; `read`: the one that a call has, undefined without a sound one. They may throw what reading a secret can throw. */
+/** `make`: makes a pair; `read`: reads a call's pair, undefined where it has no sound one. Both may throw what reading a secret throws. */
 export type CallKeySource = { make: () => Keys; read: (call: string) => Keys | undefined }
 
-/** What is to be said, and the pair whose public key it carries; without one where it carries none. */
+/** What is to be said, and the pair whose public key it carries, if it carries one. */
 export type SignalWithKey = { intended: IntendedSignal; keys?: Keys }
 
 /**
  * Adds a fresh call key to a request or an accept; any other signal stays as it is.
- * @param author `stamp`: what it is dated with, unix seconds
+ * @param author our own key, and the date of what is said, unix seconds
  */
 export function attachCallKey(
   state: State,
@@ -32,7 +31,7 @@ export function attachCallKey(
   if (request?.body.type !== 'request') return { intended }
   // A key where the other side has none would be a file that opens nothing.
   if (ekFault(request.body.ek ?? [], [request.from, request.to]) !== undefined) return { intended }
-  // A run that was killed before its call file has said nothing yet, and its key is as good as a new one.
+  // The key of a run that was killed before it wrote the call's file: that run has said nothing, so its key is as good as a new one.
   return withKeys({ ...intended, body }, source.read(call) ?? source.make())
 }
 
@@ -42,9 +41,7 @@ function withKeys(intended: IntendedSignal, keys: Keys): SignalWithKey {
   return { intended: { ...intended, body: { ...body, ek: [keys.pubkey] } }, keys }
 }
 
-/**
- * "Two identical requests within one second are one call": with a key of its own the second one would be another.
- */
+/** The keys of the same request, said within the same second: the two are one call, which with two keys they would not be. */
 function keysOfTwin(
   state: State,
   { to, body }: IntendedSignal,
@@ -60,8 +57,8 @@ function keysOfTwin(
   return undefined
 }
 
-// The attack: a relay whose clock ours follows has two requests of different names or relays dated alike, and one key lies in two calls, of
-// which the later one keeps it.
+// The attack: a relay that our dates follow makes two requests with different names or relays bear the same date. With one key for both
+// calls, only the later call would have it.
 function isSameRequest(said: Body, wanted: Body): boolean {
   if (said.type !== 'request' || wanted.type !== 'request') return false
   const factsOf = ({ text, deadline, name, relays }: typeof wanted) => JSON.stringify([text, deadline, name, relays])

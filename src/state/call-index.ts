@@ -13,17 +13,17 @@ import { overSince } from './retention.ts'
 import { type CallSummary, callOf, type Index, OPEN_AFTER_END, type State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Brings the index up to date with the logs that were changed. @returns the state; the transaction is done with. */
+/** Ends a transaction: the index is brought up to date with the logs that were changed. @returns the new state */
 export function commitCalls(edit: Transaction, { me, now }: { me: string; now: number }): State {
-  // Done first: what is worked out from entries that nobody writes to any more is kept for the rest of the run.
+  // First, so that what is derived from entries that nobody writes to any more is kept for the rest of the run.
   const state = edit.commit()
   for (const id of edit.changed()) indexCall(edit, id, me, now)
   return state
 }
 
 /**
- * Brings the index up to date with time, which closes calls too, and with logs that it does not know: those of a run that
- * died between the call files and the index.
+ * Brings the index up to date with calls that time has closed, and with logs that it does not know: those of a run that died between
+ * writing the call files and the index.
  */
 export function catchUp(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const [id, log] of Object.entries(edit.state.logs)) {
@@ -45,8 +45,8 @@ function indexCall(edit: Transaction, id: string, me: string, now: number): void
   edit.table('calls')[id] = summariseCall(call, log, now, edit.index.calls[id])
 }
 
-// The attack: an `accept` in the middle of a call. It is a line without effect, which nobody is shown: unread for ever, it would keep the
-// call open, and hold back how far our agent has looked. Whether a line has an effect is settled by what stands above it when it comes.
+// Unread lines that nobody is ever shown. The attack: an `accept` in the middle of a call is a line without effect: unread for ever, it
+// would keep the call open, and hold back how far our agent has looked.
 function unshownIn({ unread }: Log, { lines, peer }: Call): ReadonlySet<string> {
   if (unread.length === 0) return NOTHING_UNSHOWN
   const marks = new Set(unread)
@@ -58,8 +58,8 @@ const NOTHING_UNSHOWN: ReadonlySet<string> = new Set()
 
 /**
  * What the index says of a call.
- * @param now unix seconds by our own clock; 0 where nobody knows
- * @param before what it said before
+ * @param now unix seconds by our own clock; 0 where the index is rebuilt without one
+ * @param before what the index said of it before
  */
 export function summariseCall(call: Call, log: Log, now: number, before?: CallSummary): CallSummary {
   const [agreements, went] = [rememberedAgreements(call), callOutcome(call)]
@@ -90,9 +90,9 @@ export function summariseCall(call: Call, log: Log, now: number, before?: CallSu
   }
 }
 
-// By our own clock: a peer's dates, or relays that call our clock wrong, would say when its key is deleted. The first end counts anew, where
-// the call was over before anybody had ended it: what answers it must be readable. The attack: a peer that never ends a call and goes on
-// speaking in it, or ends it on the last day, so that its key lives on.
+// By our own clock: by a peer's dates, or by relays that call our clock wrong, others would choose when its key is deleted. Where the call
+// was over before anybody had ended it, the first end counts anew, since what answers that must be readable. The attack: a peer that never
+// ends a call and goes on speaking in it, or ends it on the last day, so that its key lives on.
 function overAt(call: Call, log: Log, now: number, before: CallSummary | undefined): number | undefined {
   if (!isOver(call.phase)) return undefined
   if (before?.overAt !== undefined && (before.endCount !== 0 || endsOf(call) === 0)) return before.overAt
@@ -105,7 +105,7 @@ function endsOf({ ends }: Call): number {
   return Object.keys(ends).length
 }
 
-/** When a call was closed, where the index that knew it is lost; when anything last came in or was said, where nobody has closed it. */
+/** When a call was closed, by its log alone; where nobody has closed it, when anything last came in or was said. */
 function closedByOurClock({ phase, ends }: Call, log: Log): number {
   const rejects = phase === 'rejected' ? Object.keys(log.entries).filter((id) => isReject(log, id)) : []
   const closing = [...[ends.caller, ends.callee].flatMap((end) => end?.id ?? []), ...rejects]
@@ -127,10 +127,10 @@ function timeOf(entry: LogEntry | undefined): number | undefined {
   return entry === undefined ? undefined : (entry.heard ?? entry.rumor.created_at)
 }
 
-/** Characters of an agreement that stand in the index; the call's own file has all of them. */
+/** Most characters of each text of an agreement in the index; the call's own file has all of them. */
 const MAX_REMEMBERED = 300
 
-// As many as our own agent has made or taken.
+// Their number needs no bound: to each of them our own agent has said its part.
 function rememberedAgreements(call: Call): Agreement[] {
   return agreementsOf(call).map((one) => {
     const { text, answer } = one
@@ -140,7 +140,7 @@ function rememberedAgreements(call: Call): Agreement[] {
   })
 }
 
-/** How many of our signals the other side has confirmed to have, of how many. */
+/** How many of our signals the other side has confirmed that it has, of how many. */
 export function confirmedOf({ own }: Pick<CallSummary, 'own'>): { n: number; of: number } {
   const n = own.delivered + own.read
   return { n, of: own.queued + own.relayed + n }
@@ -149,7 +149,7 @@ export function confirmedOf({ own }: Pick<CallSummary, 'own'>): { n: number; of:
 /** Whether every command must look at a call: it is not over, or something is still owed, unread, coming or unconfirmed. */
 export function isOpen(call: Call, log: Log, now: number): boolean {
   if (!isOver(call.phase)) return true
-  // What came to nothing is news for as long as anything else is kept; what was said in a call is told however late.
+  // What is unread of a call that came to nothing is news for 7 days; what was said in a conversation is shown however late.
   if (now - call.last >= OPEN_AFTER_END) return log.unread.length > 0 && !UNCONNECTED_PHASES.includes(call.phase)
   if (Object.keys(log.outbox).length > 0 || log.unread.length > 0 || log.earlySeals !== undefined) return true
   const unconfirmed = call.phase === 'ended' && call.verified === 'pending'
@@ -165,7 +165,7 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
   const archived = log.archive?.own ?? 0
   const own = { queued: 0, relayed: 0, delivered: archived, read: 0 }
   for (const { signal, party } of call.lines) if (party === call.role) own[deliveryStateOf(log, signal.id)]++
-  // Our numbers have no gaps: what of those that were looked at is not among the lines lies in the archive.
+  // Our numbers have no gaps: those that were read and are not among the lines lie in the archive.
   const readUpTo = Math.min(log.peerAcked.seq, log.peerRead)
   const archivedRead = Math.max(0, Math.min(archived, readUpTo - own.read))
   return { ...own, delivered: own.delivered - archivedRead, read: own.read + archivedRead }

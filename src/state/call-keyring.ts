@@ -1,12 +1,12 @@
-// Which calls' keys are tried on what a peer has sealed, and which seals are kept for a key that is still to come.
+// Which call keys are tried on what a peer has sealed, and which seals are kept for a key that is still to come.
 import type { CallKey } from '../nostr/call-key.ts'
 import type { Event } from '../nostr/event.ts'
 import type { CallKeyring, OpenedWrap, UnopenedSeal } from '../nostr/nip59-unwrap.ts'
 
-/** "20 a run, the rest in the next." Each costs a file and a multiplication on the curve, and a peer may make many calls. */
+/** Most calls whose keys one run tries on a seal. Each costs a file and a multiplication on the curve, and a peer may make many calls. */
 export const TRIES_A_RUN = 20
 
-/** What is kept of one peer until its accept comes: "at most 200 wraps and 4 MB a peer". */
+/** Most seals of one peer that are kept until its accept comes, and their bytes. */
 export const KEPT_SEALS = { count: 200, bytes: 4_000_000 } as const
 
 /**
@@ -19,8 +19,8 @@ export type KeyedCall = { id: string; peer: string; owed: boolean; heard: number
 export type TriedCalls = Readonly<Record<string, readonly string[]>>
 
 /**
- * `keyOf`: reads and derives the key of a call; called once a call and run, and only for one that is tried. `awaited`: peers to whom
- * a request of ours with an `ek` is unanswered, or has not rung for 7 days yet. `kept`: how much of them is kept already.
+ * `keyOf`: reads and derives the key of a call; called at most once for each call, and only for one that is tried. `awaited`: peers to
+ * whom a request of ours with an `ek` is unanswered, until 7 days after its ring. `kept`: how many seals of each are kept already.
  */
 export type KeyringOptions = {
   calls: readonly KeyedCall[]
@@ -44,7 +44,7 @@ export function openKeyring({ calls, tried, keyOf, awaited, kept }: KeyringOptio
       const before = new Set(Object.hasOwn(tried, wrap) ? tried[wrap] : [])
       const all = byPeer.get(author) ?? []
       const latest = last.get(author)
-      // What followed upon the latest before, then the latest itself: whoever speaks in many calls does it in turns or in bursts.
+      // First the call that followed the latest one before, then the latest itself: whoever speaks in many calls takes turns or has bursts.
       const likely = latest === undefined ? [] : [next.get(latest) ?? latest, latest]
       const open = [...new Set([...likely, ...all])].filter((call) => !before.has(call))
       return { calls: open.slice(0, TRIES_A_RUN), left: Math.max(0, open.length - TRIES_A_RUN) }
@@ -69,17 +69,17 @@ export function openKeyring({ calls, tried, keyOf, awaited, kept }: KeyringOptio
   }
 }
 
-/** Bytes that a kept seal counts as. */
+/** The bytes that a kept seal counts as. */
 export function sizeOf(seal: Event): number {
   return Buffer.byteLength(JSON.stringify(seal))
 }
 
-/** Most wraps of which is remembered what was tried on them; of the others everything is tried again. */
+/** Most wraps for which we remember what was tried on them. On the others everything is tried again. */
 const REMEMBERED_WRAPS = 2_000
 
 /**
- * What was tried by now. "No wrap counts as seen before all were tried": only those of which calls are left stand here, and they are
- * neither seen nor does a cursor pass them (`isToBeTriedAgain`).
+ * What was tried by now, on the wraps for which calls are left to try. Such a wrap does not count as seen, and no cursor passes it
+ * (`isToBeTriedAgain`).
  */
 export function rememberTries(tried: TriedCalls, opened: readonly OpenedWrap[]): TriedCalls {
   const now: Record<string, readonly string[]> = { ...tried }
@@ -99,7 +99,7 @@ function isLeft({ left }: UnopenedSeal): boolean {
   return left > 0
 }
 
-// "Those with something owed or heard lately first"; of two that are alike, always the same.
+// Calls in which something is owed first, then the latest heard; the ids decide between equals.
 function likelier(a: KeyedCall, b: KeyedCall): number {
   return Number(b.owed) - Number(a.owed) || b.heard - a.heard || (a.id < b.id ? -1 : 1)
 }

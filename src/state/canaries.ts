@@ -15,14 +15,14 @@ export const CANARY_LIFETIME = 24 * AN_HOUR
 /** Seconds between two canaries to one relay: to one that is believed, and to one that is leaky. */
 const EVERY = { believed: AN_HOUR, leaky: 24 * AN_HOUR }
 
-/** So soon after it took something a relay need not have it at hand; nor so shortly before it may forget it. In seconds. */
+/** Seconds after it took a canary in which a relay need not have it at hand yet, and seconds before the end in which it may forget it. */
 const SETTLES = 10
 const FORGETS = AN_HOUR
 
-/** How often in a row a relay gives nothing back before it counts as leaky. */
+/** How many canaries in a row a relay must lose to count as leaky. */
 const MAX_MISSES = 2
 
-/** So lately a mailbox must have been read that its relay counts as connected: a canary costs no connection of its own. */
+/** Seconds since its mailbox was read in which a relay counts as connected, so that a canary costs no connection of its own. */
 const JUST_NOW = 10
 
 /** The inbox relays that are to be sent a canary: those that this run has read, at most hourly each. */
@@ -49,7 +49,7 @@ export function recordCanaries(state: State, sent: readonly SentCanary[]): State
   return edit.state
 }
 
-/** What complete replays say of the canaries that were there to be read. Asked once all that came in counts as seen. */
+/** Judges relays by whether a complete read has given back their canary. Called once all that came in counts as seen. */
 export function judgeCanaries(edit: Transaction, completeReads: readonly CompleteRead[], now: number): void {
   for (const { relay, began } of completeReads) {
     const { canary } = edit.index.relays[relay] ?? {}
@@ -57,7 +57,7 @@ export function judgeCanaries(edit: Transaction, completeReads: readonly Complet
     const { wrap, ...held } = canary
     const isBack = edit.index.seen[wrap] !== undefined
     if (!isBack && began < held.at + SETTLES) continue
-    // What may have expired says nothing.
+    // A canary that may have expired tells nothing.
     const isTelling = isBack || began < held.at + CANARY_LIFETIME - FORGETS
     edit.table('relays')[relay] = {
       ...edit.index.relays[relay],
@@ -77,7 +77,7 @@ export function leakySince(memory: RelayMemory | undefined): number | undefined 
   return memory?.canary?.leaky
 }
 
-/** So many relays that are believed make a leaky one needless. */
+/** With so many relays that are believed, no leaky one is needed. */
 const ENOUGH_RELAYS = 2
 
 /** The relays that our 10050 names: without the leaky ones, while at least two others are good. */

@@ -1,4 +1,4 @@
-// Taking calls that are over away: their keys by the rule, the rest as the owner has set it, or by hand.
+// Deleting what is kept of calls that are over: their keys by the rule, the rest as the owner has set it, or by hand.
 
 import { isOver } from '../call/rules.ts'
 import { KEY_LIFETIME, type KeptCall, type KeptFiles, type Removal, removalsDue, removalsOf } from './retention.ts'
@@ -6,22 +6,22 @@ import { hasPassed } from './retry.ts'
 import { type CallSummary, type Index, MAX_FORGOTTEN, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
-/** How often it is looked for what is due, in seconds; a key is due by itself. */
+/** Seconds between two looks for what is due. A key that becomes due does not wait for them. */
 const CLEAN_EVERY = 86_400
 
-/** Whether it is time to look; not where there was never a call, as far as is known. */
+/** Whether it is time to look for what is due; never where, as far as is known, there has been no call. */
 export function isCleanUpDue({ cleanedAt = 0, calls, stateLostAt }: Index, now: number): boolean {
   const isLong = hasPassed(cleanedAt, CLEAN_EVERY, now)
   for (const id in calls) {
     if (isLong) return true
-    // "Deleted 7 days after the end, by whichever command runs then."
+    // A key is deleted 7 days after the end, by whichever command runs then.
     const due = (calls[id]?.overAt ?? now) + KEY_LIFETIME
     if (due > cleanedAt && due <= now) return true
   }
   return isLong && (cleanedAt > 0 || stateLostAt !== undefined)
 }
 
-/** A call that the index does not know any more, as its file has it. */
+/** A call that the index no longer knows, by its file. */
 export type UnindexedCall = { id: string; summary: CallSummary }
 
 /** `unindexed`: the calls that have a file and do not stand in the index. `keepDays`: transcript.keep. */
@@ -45,7 +45,7 @@ export function cleanUp(
   return { state: edit.commit(), removals }
 }
 
-/** Takes one call away, whatever the settings say. `others`: ids of calls that have a file and may not stand in the index. */
+/** Deletes one call, whatever the settings say. `others`: ids of calls that have a file and may not be in the index. */
 export function forgetCall(
   state: State,
   call: string,
@@ -59,14 +59,14 @@ export function forgetCall(
   return { state: edit.commit(), removals }
 }
 
-/** The files of a call that was deleted before; nothing where something else lies there. `others`: as in `forgetCall`. */
+/** Deletes the files of a call that is gone already, unless they share their folder with others. `others`: as in `forgetCall`. */
 export function forgetFiles({ index }: State, call: string, others: readonly string[]): Removal[] {
   const here = [...Object.keys(index.calls), ...others, ...Object.keys(index.letterLogs)]
   return removalsOf(call, here, true).filter(({ type }) => type === 'files')
 }
 
 function keptCall(id: string, { phase, overAt, last, open, unread }: CallSummary): KeptCall {
-  // One that was over before this program noted when.
+  // A call that was over before this program noted when has no overAt.
   return { id, over: isOver(phase) ? (overAt ?? last) : undefined, settled: !open && unread === 0 }
 }
 
@@ -81,7 +81,7 @@ export function noteRemoval(edit: Transaction, removal: Removal, now: number): v
   if (type !== 'call') return
   delete edit.table('calls')[call]
   delete edit.state.logs[call]
-  // A relay may date its wraps anew: what was deleted does not ring once more.
+  // A relay may date its wraps anew, and what was deleted must not ring once more.
   const forgotten = [...Object.entries(edit.index.forgotten).filter(([id]) => id !== call), [call, now] as const]
   edit.index.forgotten = Object.fromEntries(forgotten.slice(-MAX_FORGOTTEN))
 }

@@ -14,16 +14,16 @@ export type CompleteRead = { relay: string; cursor: number; began: number; whole
 /** NIP-59's two days of backdating, and a quarter of an hour for clocks. */
 const READ_WINDOW = 2 * 24 * 3600 + 900
 
-/** The first look into a mailbox, and `inbox --deep`. */
+/** Seconds that the first read of a mailbox, a whole one, and `inbox --deep` look back. */
 export const DEEP_WINDOW = 7 * 24 * 3600
 
 const WHOLE_READ_EVERY = 24 * 3600
 
-/** A wrap that is dated further ahead counts as dated so far ahead; and no wrap is remembered longer than so. In seconds. */
+/** Seconds: a wrap that is dated further ahead counts as dated so far ahead; and no wrap is remembered for longer. */
 const FAR_AHEAD = 2 * 24 * 3600
 const LONGEST_MEMORY = 30 * 24 * 3600
 
-/** From which stamp on a mailbox is read. */
+/** The stamp from which on a mailbox is read, unix seconds. */
 export function readSince(memory: RelayMemory | undefined, now: number, deep: boolean): number {
   const window = Math.min(now, memory?.cursor ?? now) - READ_WINDOW
   return deep || isWholeReadDue(memory, now) ? Math.min(window, now - DEEP_WINDOW) : window
@@ -42,7 +42,7 @@ export function isWholeReadDue(memory: RelayMemory | undefined, now: number): bo
 }
 
 /**
- * A question to a relay for our mailbox, stamps in Unix s, inclusive: `all` of the window; or, where a read met a bound, what is
+ * A question to a relay for our mailbox, with inclusive stamps in unix seconds: `all` of the window; or, where a read met a bound, what is
  * `newer` than all that it has seen, and what is `older` than where it stopped.
  */
 export type MailboxQuestion = { part: 'all' | 'newer' | 'older'; since: number; until?: number }
@@ -69,7 +69,7 @@ export function mailboxQuestions(
   ]
 }
 
-/** Who looks deep hears everything again, so only a deep look is gone on with. */
+/** The sweep that this run goes on with. `inbox --deep` hears everything again, so it goes on with a deep sweep alone. */
 function sweepUnderWay(memory: RelayMemory | undefined, now: number, deep: boolean): Sweep | undefined {
   const sweep = memory?.sweep
   // Begun by a clock that was wrong.
@@ -92,8 +92,8 @@ export type ReadOutcome = { complete?: CompleteRead; sweep?: Sweep; stalled?: nu
 /**
  * What follows from the answers of a relay to `mailboxQuestions` of the same memory.
  *
- * When a sweep completes, the cursor becomes the clock at which its *first* run began: what was published since may lie anywhere
- * in the two days above.
+ * When a sweep completes, the cursor becomes the clock at which its *first* run began: what was published since may be dated anywhere in
+ * the two days before.
  */
 export function readOutcome(
   memory: RelayMemory | undefined,
@@ -124,7 +124,7 @@ export function readOutcome(
   if (until === undefined && older.complete) {
     return { complete: { relay, cursor: held.cursor, began: held.began, whole: held.whole === true } }
   }
-  // A relay that sends and never says that it is through would keep us below for good.
+  // A relay that goes on sending and never says that it is through would keep the sweep where it is for good.
   if (until === undefined && older.newest !== undefined) return { stalled: held.began }
   const isNewRead = newer?.complete === true && !run.left.some((stamp) => stamp >= held.top)
   const top = isNewRead ? Math.max(held.top, Math.min(began, newer.newest ?? began)) : held.top
@@ -135,7 +135,7 @@ function kept(sweep: Sweep | undefined): ReadOutcome {
   return sweep === undefined ? {} : { sweep }
 }
 
-/** From which stamp on, downwards, the mailbox is still to be read; undefined where all was, or nobody knows. */
+/** The stamp from which on, downwards, the mailbox is still to be read; undefined where all of it was, or nobody knows. */
 function stoppedAt({ complete, reached }: PartAnswer, left: readonly number[]): number | undefined {
   const unread = [...(complete || reached === undefined ? [] : [reached]), ...left]
   return (!complete && reached === undefined) || unread.length === 0 ? undefined : Math.max(...unread)
@@ -168,7 +168,7 @@ export function mergeSweeps({ cursor, sweep: held }: RelayMemory, sweep: Sweep, 
   return { ...sweep, until: Math.min(held.until, sweep.until), top: Math.max(held.top, sweep.top) }
 }
 
-/** Forgets the wraps that no relay will be asked for again. */
+/** Forgets the wraps that are older than all that a relay will be asked for. */
 export function forgetSeen(edit: Transaction, now: number): void {
   const relays = Object.values(edit.index.relays)
   const asked = relays.flatMap(({ cursor, sweep }) => [
@@ -188,8 +188,8 @@ export function forgetSeen(edit: Transaction, now: number): void {
 }
 
 /**
- * A call that should be here and is not: its file was damaged and set aside. What relays still hold of it is read again,
- * and its request makes it anew.
+ * Where the file of an open call is gone, since it was damaged and set aside: has relays read again for what they still hold of it, so
+ * that its request makes it anew.
  */
 export function rereadLostCalls(edit: Transaction): void {
   const { calls } = edit.index

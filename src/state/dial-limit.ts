@@ -1,5 +1,5 @@
-// Relays that limit how often we connect. Cron, which may come 30 times an hour, meets such a relay less often than its limit allows,
-// whatever comes of it, so that there is room for whoever is not cron.
+// Relays that limit how often we connect. Cron, which may come 30 times an hour, connects to such a relay less often than its limit
+// allows, whatever comes of it, so that there is room for other commands.
 
 import type { DialLimit, RelayMemory } from './kept-relay.ts'
 import { hasPassed } from './retry.ts'
@@ -11,10 +11,10 @@ import type { Index } from './state.ts'
  */
 const SPACING = 310
 
-/** More connections than so many of one run count no more: else a relay that breaks one after the other would be left alone for long. */
+/** More connections of one run are not counted: a relay that breaks one after the other would be left alone for too long. */
 const MAX_COUNTED = 3
 
-/** So long a relay is known to limit connections, in seconds. It may have been set up anew since, and shows soon if not. */
+/** Seconds for which a relay is known to limit connections. It may have been set up anew since, and soon shows if not. */
 const REMEMBERED = 7 * 24 * 3600
 
 type Memory = Pick<RelayMemory, 'dialLimit'>
@@ -37,10 +37,10 @@ export function isSkippedByCron(memory: Memory | undefined, now: number): boolea
   return spacedUntil(memory, now) !== undefined && memory?.dialLimit?.cron !== now
 }
 
-/** What one run has come to: how often it has connected, or tried to; when the relay has refused that, Unix ms; and whether it is cron's. */
+/** The connections of one run: how many it has made or tried; when the relay refused one, unix milliseconds; and whether cron runs it. */
 export type Dialing = { dials: number; refusedAt: number | undefined; unattended: boolean }
 
-/** What is known after a run. */
+/** A relay's limit as it is known after a run; undefined where it has shown none lately. */
 export function afterDials(
   held: DialLimit | undefined,
   { dials, refusedAt, unattended }: Dialing,
@@ -53,9 +53,9 @@ export function afterDials(
 }
 
 /**
- * Minutes until a relay has our next presence. It is one event for all of `urls`: where one of them limits connections, and is met less
- * often, it is good for longer at all of them.
- * @param every minutes from one to the next where none does
+ * Minutes until the next presence reaches every relay of `urls`. It is one event for all of them: where one limits connections, and gets
+ * it less often, it has to be good for longer at all of them.
+ * @param every minutes from one to the next where no relay limits connections
  */
 export function presenceEvery(
   { relays }: Pick<Index, 'relays'>,

@@ -1,4 +1,4 @@
-// Whom words may mean, out of what is kept: contacts, calls, names that have led to somebody, and names that agents gave themselves.
+// Whom a word may mean, by what is kept: contacts, calls, names that have led to somebody, and names that agents gave themselves.
 import type { AgentDirectory, Contact } from '../call/agents.ts'
 import type { Acquaintance } from '../call/listing.ts'
 import type { Phase } from '../call/rules.ts'
@@ -6,13 +6,13 @@ import type { NamedKey, SelectorDirectory } from '../call/selector.ts'
 import { unsafeTextOf } from '../call/wording.ts'
 import type { Index } from './state.ts'
 
-/** Phases of calls in which both sides have spoken: whoever only rang is a stranger still. */
+/** Phases of calls in which both sides have spoken: whoever only rang is still a stranger. */
 const SPOKEN: readonly Phase[] = ['active', 'ended', 'expired', 'forked']
 
 /**
  * Everybody and every call that a word may name.
- * @param whose whose claimed names count: of everybody with whom there is a call, where a call is meant; or only of those we have
- * spoken with, where somebody is called
+ * @param whose whose claimed names count: those of everybody with whom there is a call, where a call is meant; or only of those with whom
+ * we have spoken, where somebody is called
  */
 export function directoryOf(
   { calls, peers }: Pick<Index, 'calls' | 'peers'>,
@@ -35,14 +35,14 @@ function claimedNames(
   const names = new Map<string, Set<string>>()
   for (const { peer, name = '', phase } of Object.values(calls)) {
     if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) continue
-    // What it called itself when we spoke, and what it does now.
+    // What it called itself when we spoke, and what it calls itself now.
     const held = names.get(peer) ?? new Set([unsafeTextOf(peers[peer]?.name ?? '')])
     names.set(peer, held.add(name))
   }
   return [...names].flatMap(([pubkey, all]) => [...all].flatMap((name) => (name === '' ? [] : [{ pubkey, name }])))
 }
 
-/** Of a command that names nothing. */
+/** The directory of a command that names nobody and no call. */
 export const NO_DIRECTORY: SelectorDirectory = { petnames: [], calls: {}, calledBefore: [], claimed: [] }
 
 /** Contacts, and agents we have spoken with: the first by petname, the latter by when they last said something, the latest first. */

@@ -1,5 +1,5 @@
-// What a peer has sealed with the key of a call before its accept is here. Relays keep no order: it is kept for the accept, and opened
-// then.
+// What a peer has sealed with a call key before its accept is here. Relays keep no order, so such seals are kept, and opened once the accept
+// has come.
 import { type EarlySeal, type Log, signalOf } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
 import type { OpenedWrap, UnopenedSeal } from '../nostr/nip59-unwrap.ts'
@@ -8,12 +8,12 @@ import { isKeyOver } from './retention.ts'
 import type { Index, State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
-/** "Until its ring has been over for 7 days", in seconds. */
+/** Seconds after the ring of a call for which they are kept. */
 const KEPT_AFTER_RING = 7 * 24 * 3600
 
 /**
- * Until when what comes before the accept of a call is kept, unix seconds by our own clock; undefined where no accept is awaited: it is
- * not our request, has no call key, or is answered.
+ * Until when seals are kept for the accept of a call, unix seconds by our own clock; undefined where none is awaited: the request is not
+ * ours, has no call key, or is answered.
  */
 export function awaitsUntil({ role, phase, deadline }: Pick<Call, 'role' | 'phase' | 'deadline'>, log: Log) {
   if (role !== 'caller' || !AWAITING.includes(phase)) return undefined
@@ -23,16 +23,16 @@ export function awaitsUntil({ role, phase, deadline }: Pick<Call, 'role' | 'phas
   return isAnswered ? undefined : (log.ringsUntil ?? deadline) + KEPT_AFTER_RING
 }
 
-// Whoever is hung up on may have accepted before it heard that.
+// A peer may have accepted before it heard that we hung up.
 const AWAITING: readonly Call['phase'][] = ['ringing', 'missed', 'cancelled']
 
-/** How much is kept, as the bounds count it. */
+/** How many seals are kept, and their bytes, as the bounds count them. */
 export function amountOf(early: Readonly<Record<string, EarlySeal>>): { count: number; bytes: number } {
   const seals = Object.values(early)
   return { count: seals.length, bytes: seals.reduce((sum, { seal }) => sum + sizeOf(seal), 0) }
 }
 
-/** The peers whose accepts are awaited, and how much is kept of each. */
+/** The peers whose accepts are awaited, and how much is kept of each peer. */
 export function awaitedPeers({ calls }: Index, now: number) {
   const awaited = new Set<string>()
   const kept: Record<string, { count: number; bytes: number }> = {}
@@ -45,7 +45,7 @@ export function awaitedPeers({ calls }: Index, now: number) {
   return { awaited: [...awaited], kept }
 }
 
-/** The call with which what came before an accept is kept: the latest that awaits one of this peer. */
+/** The call with which a peer's early seals are kept: the latest that awaits its accept. */
 export function awaitingCall({ calls }: Index, peer: string, now: number): string | undefined {
   let latest: string | undefined
   for (const [id, call] of Object.entries(calls)) {
@@ -55,13 +55,13 @@ export function awaitingCall({ calls }: Index, peer: string, now: number): strin
   return latest
 }
 
-/** Keeps the seal of a wrap that nothing opens yet; false where it is not worth that. */
+/** Keeps the seal of a wrap that nothing opens yet. @returns whether it is kept */
 export function keepEarly(edit: Transaction, { id: wrap, stamp, unopened }: OpenedWrap, now: number): boolean {
   if (unopened?.seal === undefined) return false
   const id = awaitingCall(edit.index, unopened.from, now) ?? untriedCall(edit.index, unopened, now)
   if (id === undefined || edit.state.logs[id] === undefined) return false
   const log = edit.log(id)
-  // The bounds were looked at when it was opened; a parallel run may have kept as much.
+  // The bounds were checked when the wrap was opened, but a parallel run may have kept as much since.
   if (Object.keys(log.earlySeals ?? {}).length >= KEPT_SEALS.count) return false
   const tried = [...new Set([...(log.earlySeals?.[wrap]?.tried ?? []), ...unopened.tried])]
   log.earlySeals = { ...log.earlySeals, [wrap]: { seal: unopened.seal, stamp, tried } }
@@ -75,8 +75,8 @@ function untriedCall({ calls }: Index, { from, tried }: UnopenedSeal, now: numbe
 }
 
 /**
- * Tells of a wrap that nothing has opened whether the key of some call was not tried on it. A run loads its keys before it opens its
- * mail: a parallel one may have said, or taken, an accept since.
+ * Makes a test for wraps that nothing has opened: whether there is a call key that was not tried on them. A run loads its keys before it
+ * opens its mail, and a parallel one may have said, or taken, an accept since.
  */
 export function untriedIn({ calls, triedKeys = {} }: Index, now: number): (wrap: OpenedWrap) => boolean {
   let keyed: Map<string, string[]> | undefined
@@ -96,7 +96,7 @@ function keyedCalls(calls: Index['calls'], now: number): Map<string, string[]> {
   return keyed
 }
 
-/** Remembers of which wraps a later run tries more keys. */
+/** Remembers which keys were tried on the wraps on which a later run tries more. */
 export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): void {
   const { triedKeys = {} } = edit.index
   if (!opened.some((wrap) => isToBeTriedAgain(wrap) || Object.hasOwn(triedKeys, wrap.id))) return
@@ -106,7 +106,7 @@ export function noteTries(edit: Transaction, opened: readonly OpenedWrap[]): voi
 /** Seals that are kept with a call and may be opened by now. */
 export type OpenableSeals = { call: string; seals: Readonly<Record<string, EarlySeal>> }
 
-/** Those for which a key has come that was not tried on them. */
+/** The kept seals for which there is a call key by now that was not tried on them. */
 export function openableSeals({ index, logs }: State, now: number): OpenableSeals[] {
   return Object.values(logs).flatMap((log) => {
     if (log.earlySeals === undefined) return []
@@ -136,7 +136,7 @@ export function recordEarlyOpened(edit: Transaction, call: string, opened: reado
   setEarly(log, early)
 }
 
-/** Drops what no accept has come for. */
+/** Drops the seals for which no accept has come in time, and counts them. */
 export function expireEarly(edit: Transaction, now: number): void {
   for (const { id, earlySeals, ringsUntil = 0 } of Object.values(edit.state.logs)) {
     if (earlySeals === undefined || now <= ringsUntil + KEPT_AFTER_RING) continue

@@ -1,4 +1,4 @@
-// What time makes of calls: rings that come to nothing, calls that fell silent, and what was never acknowledged in them.
+// What time does to calls: rings come to nothing, calls expire, what was never acknowledged is told, and strangers' rings are forgotten.
 
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import type { Call } from '../call/replay.ts'
@@ -12,7 +12,7 @@ import { hasPassed } from './retry.ts'
 import { type CallSummary, callOf, type State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
-/** `isNew`: whether a call was not there before. */
+/** `isNew`: whether a call has come in with this run. */
 export type ExpiryContext = {
   me: string
   now: number
@@ -34,7 +34,7 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
       mine.missedAt = now
       delete mine.heldForGlare
       mine.unread = mine.unread.filter((item) => item !== call.id)
-      // The attack: whom the policy refuses dates a request so that its ring is over when it comes, and its topic is read after all.
+      // The attack: an agent that the policy refuses dates a request so that its ring is over when it comes, and its topic is read after all.
       if (call.role === 'caller' || mayCall(admission, admission.trust(call.peer))) mine.unread.push('missed')
     } else if (call.role === 'callee' && admission.trust(call.peer) === 'unknown') {
       strangers.push({ id: call.id, peer: call.peer, heard, at: call.createdAt })
@@ -55,13 +55,13 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
   }
 }
 
-// The caller says so only when a complete replay since then shows no answer. Both by our own clock.
+// As the caller we say so only after a complete read since then has shown no answer. Both times are by our own clock.
 function isMissed({ deadline, role }: Call, { ringsUntil }: Log, { now, completeReads }: ExpiryContext): boolean {
   const until = ringsUntil ?? deadline
   return now > until && (role === 'callee' || completeReads.some((r) => r.began > until))
 }
 
-/** Tells, once, what was never acknowledged in calls that have expired or forked: those words are not offered any more. */
+/** Makes news, once, of what was never acknowledged in calls that have expired or forked: it is not offered any more. */
 export function tellUndelivered(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const log of Object.values(edit.state.logs)) {
     if (log.undeliveredToldAt !== undefined || Object.keys(log.outbox).length === 0) continue
@@ -83,12 +83,12 @@ function undeliveredOf(log: Log): string[] {
   })
 }
 
-/** How long strangers' calls that came to nothing are kept once they are read. */
+/** Seconds for which a stranger's call that came to nothing is kept after anything was last said in it. */
 const KEPT_IDLE = 86_400
 
 /**
- * Deletes strangers' calls that came to nothing, a day after anything was last said in them. The attack: 20 rings a day and key, each
- * a file that stays.
+ * Deletes strangers' calls that came to nothing, a day after anything was last said in them, once they are read. The attack: 20 rings
+ * a day and key, each of them a file that stays.
  */
 export function removeIdleCalls(
   state: State,
@@ -113,15 +113,15 @@ function isIdle({ open, direction, phase, peer }: CallSummary, trust: AdmissionP
   return !open && direction === 'incoming' && UNCONNECTED_PHASES.includes(phase) && trust(peer) === 'unknown'
 }
 
-// "7 days after the call was over, and no sooner": a call that was accepted while its caller hung up has a key.
+// A call that was accepted while its caller hung up has a key, which is kept until 7 days after the call was over.
 function hasKeyToKeep({ secrecy, overAt }: CallSummary, now: number): boolean {
   return secrecy === 'call' && overAt !== undefined && !hasPassed(overAt, KEY_LIFETIME, now)
 }
 
-/** Most of them that are kept in sight; their files stay. */
+/** Most of these calls that stay in the index. */
 const MAX_IDLE_CALLS = 1_000
 
-/** Forgets strangers' calls that came to nothing: the latest are remembered, and the index does not grow with every flood. */
+/** Takes strangers' calls that came to nothing out of the index, but for the latest, so that it does not grow with every flood. Their files stay. */
 export function pruneCalls(edit: Transaction, { trust }: Pick<AdmissionPolicy, 'trust'>): void {
   const idle = Object.entries(edit.index.calls).filter(([, call]) => isIdle(call, trust))
   if (idle.length <= MAX_IDLE_CALLS) return

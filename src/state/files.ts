@@ -1,5 +1,5 @@
-// The state of files that a peer sends: of those on servers which are fetched, when, and what became of them; of those in chunks
-// where they lie or why they were refused. Each is news once.
+// The state of files that peers send: which of those on servers are fetched, when, and what became of them; and where those in chunks
+// lie, or why they were refused. Each file is news once.
 
 import type { Trust } from '../call/agents.ts'
 import { parseRemote } from '../call/file-codec.ts'
@@ -14,11 +14,11 @@ import { hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.ts'
 import type { Letter, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** A file that is still to come. `id`: the rumor that announced it; `call`: undefined for a letter; `heard`: unix seconds. */
+/** A file on a server that is still to come. `id`: of the rumor that announced it; `call`: undefined for a letter; `heard`: unix seconds. */
 export type RemoteFileEntry = {
   id: string
   call: string | undefined
-  /** Under which its state is kept in the call. */
+  /** The key under which its state is kept in the call. */
   transferKey: string
   from: string
   heard: number
@@ -29,17 +29,17 @@ export type RemoteFileEntry = {
   progress: FetchProgress | undefined
 }
 
-/** Seconds until the next try, by how many have failed; and for how long there are tries. */
+/** Seconds until the next try, by how many have failed; and seconds after which no more are made. */
 const FETCH_WAITS = [0, 30, 120, 600, 3600, 6 * 3600]
 const FETCH_TRIED_FOR = 7 * 24 * 3600
 
-/** A server that gives other bytes than were announced, all of them, has so many chances: each costs as much as the file. */
+/** Most tries of a server that gives all of a file, and other bytes than were announced: each costs as much as the file. */
 const MAX_WRONG = 3
 
-/** Seconds; no fetch takes longer. */
+/** Seconds after which a claim on a fetch counts for nothing. */
 const FETCH_CLAIM_LIFETIME = 3600
 
-/** The remoteFiles of a state, in the order of their calls, then those of letters. */
+/** The files on servers that are still to come, in the order of their calls, then those of letters. */
 export function remoteFilesOf(state: State, calls: readonly Call[]): RemoteFileEntry[] {
   return [
     ...calls.flatMap((call) => inCall(state, call)),
@@ -49,7 +49,7 @@ export function remoteFilesOf(state: State, calls: readonly Call[]): RemoteFileE
 
 export type FetchContext = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
 
-/** What is to become of the remoteFiles that nobody has looked at yet: decided once, by the command that hears of them. */
+/** Whether files that are newly announced are fetched or refused: decided once, by the command that hears of them. */
 export function decideFetches(
   remoteFiles: readonly RemoteFileEntry[],
   judging: FetchContext,
@@ -66,7 +66,7 @@ export function decideFetches(
   })
 }
 
-/** The remoteFiles to fetch now. */
+/** The files to fetch now: those whose next try is due, and which no other process is fetching. */
 export function filesToFetch(remoteFiles: readonly RemoteFileEntry[], now: number, alive: IsAlive): RemoteFileEntry[] {
   return remoteFiles.filter(({ progress }) => {
     if (progress === undefined || isClaimed(progress.claim, now, alive, FETCH_CLAIM_LIFETIME)) return false
@@ -74,10 +74,10 @@ export function filesToFetch(remoteFiles: readonly RemoteFileEntry[], now: numbe
   })
 }
 
-/** What a try has come to that failed. `wrong`: all of it came and was something else. */
+/** A try that failed. `have`: encrypted bytes that are here; `wrong`: all of the file came and was something else. */
 export type FailedFetch = { why: string; have: number; wrong?: true }
 
-/** A state after a try that failed; the last one, when there were tries for long enough, or too many that cost too much. */
+/** The state of a file after a try that failed: refused, when it was tried for too long, or came wrong too often. */
 export function afterFailedFetch(
   { heard, progress }: RemoteFileEntry,
   { why, have, wrong }: FailedFetch,
@@ -89,13 +89,13 @@ export function afterFailedFetch(
   return { fetching: { have, tries: (progress?.tries ?? 0) + 1, at: now, why, ...(times > 0 && { wrong: times }) } }
 }
 
-/** A state after a try that ran out of time while something came: it goes on at once, next time. */
+/** The state of a file after a try that ran out of time while bytes came: the next command goes on at once. */
 export function afterPausedFetch({ progress }: RemoteFileEntry, have: number): FileState {
   const wrong = progress?.wrong ?? 0
   return { fetching: { have, tries: 0, at: 0, why: '', ...(wrong > 0 && { wrong }) } }
 }
 
-/** Writes down what became of remoteFiles. One that has come to its end is news. */
+/** Writes down what became of files on servers. One that was received or refused is news. */
 export function recordFetched(
   state: State,
   found: readonly { remoteFile: RemoteFileEntry; fileState: FileState }[],
@@ -117,8 +117,8 @@ export function recordFetched(
   return commitCalls(edit, author)
 }
 
-// The attack: a stranger's address, asked for, tells the stranger where we are and that we read. In a call that we have
-// taken, and with our own owner, that is the price of files.
+// The attack: to fetch from a stranger's address tells the stranger where we are and that we read. In a call that we have
+// accepted, and with our own owner, that is the price of files.
 function refusalOf({ call, from, late }: RemoteFileEntry, { calls, trust }: FetchContext): string | undefined {
   const known = trust(from)
   if (known === 'blocked') return 'its sender is blocked'
@@ -174,12 +174,12 @@ function inLetter({ rumor, heard, file, mine }: Letter): RemoteFileEntry[] {
 
 export type FinishedTransfer = { call: string; transfer: Transfer; fileState: FileState }
 
-/** Writes down which files have come to their end; each is news once. */
+/** Writes down which files in chunks were received or refused; each is news once. */
 export function recordTransfers(state: State, done: readonly FinishedTransfer[], author: AuthorContext): State {
   const edit = beginTransaction(state)
   for (const { call, transfer, fileState } of done) {
     const log = edit.log(call)
-    // A parallel command may have been first; then there are only chunks left to empty that came afterwards.
+    // A parallel command may have been first: then only the chunks that came afterwards are left to empty.
     if (!isFinished(log.files[transfer.transferKey])) {
       log.files[transfer.transferKey] = fileState
       log.unread.push(transfer.id)

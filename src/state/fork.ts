@@ -1,4 +1,4 @@
-// A log that has two branches, and what is kept beside it because it has no place.
+// A log that has two branches, and what is kept beside a call because it has no place in it.
 
 import type { AsideReason, Log, LogEntry } from '../call/log.ts'
 import { MAX_ASIDE } from '../call/placement.ts'
@@ -6,8 +6,8 @@ import { MAX_ASIDE } from '../call/placement.ts'
 type Branch = { type: 'fork'; by: 'peer' | 'me' | 'told'; seq: number; id: string }
 
 /**
- * Notes that a log has forked; why the rumor that shows it was dropped. "Nothing is built on it: no line changes, no number is skipped,
- * no link to what we do not hold is signed." A verified call stays as it is; the attempt is told.
+ * Notes that a log has forked, and keeps what shows it aside: no line changes, no number is skipped. A verified call stays as it is, and
+ * the attempt is told. @returns why the rumor counts as dropped
  */
 export function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | undefined, now: number): string {
   if (log.fork === undefined) {
@@ -20,7 +20,7 @@ export function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | 
   return 'forked'
 }
 
-/** Keeps a rumor beside the call, or counts it where there are enough; why it was dropped. */
+/** Keeps a rumor beside the call, or counts it where MAX_ASIDE are there. @returns why it counts as dropped */
 export function keepAside(log: Log, entry: LogEntry, why: AsideReason): string {
   if (log.aside[entry.rumor.id] !== undefined) return 'duplicate'
   if (Object.keys(log.aside).length >= MAX_ASIDE) log.asideMore += 1

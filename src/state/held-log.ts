@@ -1,4 +1,4 @@
-// What is held of a call, as the placing of a signal asks for it.
+// What is held of a call, as call/placement.ts asks for it.
 
 import type { Log } from '../call/log.ts'
 import type { HeldLog } from '../call/placement.ts'

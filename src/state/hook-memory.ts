@@ -1,24 +1,24 @@
-// What one session of a harness was told by `p2p hook`, so that it is told once at each step and held up a bounded number of
-// times. Kept in a file of its own beside the state, which the hook never writes.
+// What one session of a harness was told by `p2p hook`, so that it is told only where something is new, and held up a bounded
+// number of times. Kept in a file of its own beside the state, which the hook never writes.
 
 import { list, ownValue, table, text, whole } from '../json.ts'
 import { hasPassed } from './retry.ts'
 
-/** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: unix seconds. */
+/** `told`: keys of what was told after a tool. `held`: by key, how often the session was held up for it. `at`: when it was, unix seconds. */
 export type HookMemory = { told: string[]; held: Record<string, number>; at: number[] }
 
-/** How often a session is held up for one thing: an agent that will not look at it is let go. */
+/** Most times that a session is held up for one thing: an agent that will not look at it is let go. */
 const MAX_HOLDS_A_THING = 3
 
 /**
- * How often a session is held up in an hour, for whatever: a peer that keeps writing must not keep an agent at work forever.
- * As many as Claude Code allows in a row. Its own mark, stop_hook_active, has been seen to be false all along.
+ * Most times that a session is held up in an hour, for whatever: a peer that keeps writing must not keep an agent at work forever.
+ * As many as Claude Code allows in a row. Its own mark, stop_hook_active, has been seen to be false throughout.
  */
 const MAX_HOLDS_AN_HOUR = 8
 
 const HOUR = 3600
 
-/** What a file holds; of a part that is damaged, nothing. */
+/** Reads the JSON of a session's file. A part that is damaged counts as empty. */
 export function parseHookMemory(value: unknown): HookMemory {
   return {
     told: list(text)(ownValue(value, 'told')) ?? [],

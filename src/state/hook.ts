@@ -1,11 +1,10 @@
-// Waking a sleeping agent: once for each new thing, and again with growing waits until the agent has looked, since a wake
-// can get lost.
+// When a sleeping agent is woken: once for each new thing, and again with growing waits until it has looked, since a wake can get lost.
 import type { InboxItem } from '../call/inbox-items.ts'
 import { hasPassed } from './retry.ts'
 import type { State, WakeRecords } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Seconds until the next wake for the same thing; after the last one nobody is woken for it any more. */
+/** Seconds until the next wake for the same thing, by how often the agent was woken for it; after the last it is not woken for it any more. */
 const WAKE_AGAIN = [300, 900, 3600, 6 * 3600, 24 * 3600]
 
 /** Most wakes of one run: a flood must not start a program a thousand times. */
@@ -13,7 +12,7 @@ const MAX_WAKES_A_RUN = 10
 
 /**
  * The unread things for which the agent is woken now.
- * @param unknown whether strangers may wake the agent; their number is not in their hands otherwise either
+ * @param unknown whether strangers may wake the agent too
  */
 export function wakesDue(state: State, items: readonly InboxItem[], unknown: boolean, now: number): InboxItem[] {
   return items
@@ -21,7 +20,7 @@ export function wakesDue(state: State, items: readonly InboxItem[], unknown: boo
     .slice(0, MAX_WAKES_A_RUN)
 }
 
-/** Marks the wakes that are about to go out and forgets those of things that were read. */
+/** Notes the wakes that are about to go out, and forgets those for things that were read. */
 export function recordWakes(state: State, due: readonly InboxItem[], unread: readonly InboxItem[], now: number): State {
   const keys = new Set(unread.map(keyOf))
   const kept = Object.entries(state.index.wakes).filter(([key]) => keys.has(key))
@@ -39,7 +38,7 @@ function isDue(wake: WakeRecords[string] | undefined, now: number): boolean {
   return wait !== undefined && hasPassed(wake.at, wait, now)
 }
 
-// A missed call has its request's id.
+// By type as well, since a missed call has the id of its request.
 function keyOf({ id, type }: InboxItem): string {
   return `${type} ${id}`
 }

@@ -1,4 +1,4 @@
-// How state.json is read. Every field is looked at: the file is ours and written whole, but a disk can damage it, and a command
+// How state.json is read. Every field is checked: the file is ours and written whole, but a disk can damage it, and a command
 // must not trip over what is left.
 import type { Agreement } from '../call/agreements.ts'
 import type { Escalation, KeptEscalation, OwnerAnswer, ToldChannel } from '../call/escalation.ts'
@@ -24,9 +24,8 @@ import {
 } from './state.ts'
 
 /**
- * Reads the JSON of state.json. 'newer' when a later version wrote it, undefined when it is damaged. Parts that an earlier version
- * lacked are empty.
- * @param unchanged whether it is, letter for letter, what this program wrote: then its fields need not be looked at
+ * Reads the JSON of state.json. 'newer' when a later version wrote it, undefined when it is damaged. Parts that it lacks are empty.
+ * @param unchanged whether it is, letter for letter, what this program wrote: then its fields need not be checked
  */
 export function parseIndex(value: unknown, unchanged = false): Index | 'newer' | undefined {
   if (!isRecord(value)) return undefined
@@ -72,13 +71,13 @@ const UPGRADES: readonly Upgrade[] = [
 
 type Names = Readonly<Record<string, string>>
 
-/** The same with other names of its fields. */
+/** An object with new names for its fields. */
 function renamed(value: unknown, names: Names): unknown {
   if (!isRecord(value)) return value
   return Object.fromEntries(Object.entries(value).map(([name, held]) => [names[name] ?? name, held]))
 }
 
-/** A table of such objects, each changed once its fields have their names. */
+/** A table of objects, each with new names for its fields, and then changed. */
 function eachRenamed(
   all: unknown,
   names: Names,

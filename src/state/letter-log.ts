@@ -13,29 +13,29 @@ import type { Transaction } from './transaction.ts'
 
 export const LETTER_LOG_VERSION = 1
 
-/** NIP-25's reaction, which clients wrap like a message (NIP-17). */
+/** NIP-25's reaction, which clients wrap as they do a message (NIP-17). */
 const REACTION = 7
 const LETTER_KINDS: readonly number[] = [CHAT, FILE, REACTION]
 
-/** "An owner's letter whose rumor is older than 7 days … is shown as 'may be a repeat'." Seconds. */
+/** Seconds: a letter whose rumor is older may be a repeat. */
 const FRESH = 7 * 86_400
 
 /**
- * Most bytes of letters: of one stranger, of all strangers, the part of that which only wraps with work may take, of one contact.
+ * Most bytes of letters: of one stranger, of all strangers, the part of that for wraps with proof of work only, and of one contact.
  * With the orphans, strangers without a call make us keep less than 6 MB.
  */
 const MAX_BYTES = { stranger: 500_000, strangers: 5_000_000, worked: 1_000_000, contact: 32_000_000 }
 
-/** NIP-13 bits from which a stranger's letter may use the room that is kept for those who have worked. */
+/** NIP-13 bits from which on a stranger's letter may use the room that is kept for proof of work. */
 const WORK = 16
 
-/** Read letters of a peer that are kept in any case. */
+/** How many read letters of a peer are kept in any case. */
 const KEPT_READ = 2_000
 
-/** Bytes that a letter takes on disk beside its text, about. */
+/** About how many bytes a letter takes on disk beside its text. */
 const OVERHEAD = 600
 
-/** Whether a rumor is a letter by its kind: no part of a call. */
+/** Whether a rumor is a letter: of one of the kinds that are, and no part of a call. */
 export function isLetter(rumor: Rumor): boolean {
   return LETTER_KINDS.includes(rumor.kind) && callId(rumor) === undefined
 }
@@ -50,20 +50,20 @@ export type LetterContext = {
   trust: (pubkey: string) => Trust
   /** NIP-13 bits of the wrap. */
   bits: number
-  /** It is over its sender's bound for today: it is told tomorrow, where there is room. */
+  /** It goes beyond its sender's bound for today: it is told tomorrow, where there is room. */
   tomorrow?: boolean
 }
 
 /**
- * Takes in a rumor that is no signal of a call; why it was dropped, if it was. Whom its `p` tags name says nothing: clients tag
- * the author, the receiver twice, nobody, or all of a room; it is for us since its wrap is.
+ * Takes in a rumor that is no signal of a call. Whom its `p` tags name does not matter: clients tag the author, the receiver twice,
+ * nobody, or all of a room; it is for us because its wrap is. @returns why it was dropped, if it was
  */
 export function receiveLetter(edit: Transaction, rumor: Rumor, context: LetterContext): string | undefined {
   if (!LETTER_KINDS.includes(rumor.kind)) return 'unknown'
   if (!isLetter(rumor)) return 'malformed'
   const { now, trust, tomorrow = false } = context
   const peer = rumor.pubkey
-  // The attack: a relay dates the wrap anew, which gives it another id, and an old order is an order once more.
+  // The attack: a relay dates the wrap anew, which gives it another id, so that an old order becomes a new one.
   if (edit.state.letters?.[peer]?.letters[rumor.id] !== undefined) return 'duplicate'
   if (!hasRoom(edit, rumor, context)) {
     edit.index.lettersLeft = (edit.index.lettersLeft ?? 0) + 1
@@ -75,7 +75,7 @@ export function receiveLetter(edit: Transaction, rumor: Rumor, context: LetterCo
     ...(old && { repeat: true }),
     ...(tomorrow && trust(peer) === 'unknown' && { from: (Math.floor(now / 86_400) + 1) * 86_400 }),
   }
-  // What it comes to is written down at once, since the next one asks for it.
+  // The index is brought up to it at once, since the next letter asks how much room there is.
   const { bytes = 0, last = 0 } = edit.index.letterLogs[peer] ?? {}
   edit.table('letterLogs')[peer] = { open: true, bytes: bytes + sizeOf(rumor), last: Math.max(last, now) }
   return undefined
@@ -94,7 +94,7 @@ export function updateLetter(edit: Transaction, peer: string, id: string, change
   if (letter !== undefined) held.letters[id] = { ...letter, ...change }
 }
 
-/** "Past a bound the oldest *read* ones go first." Only what is old enough to be "may be a repeat" if it came once more. */
+/** Deletes the oldest read letters beyond a bound, of those so old that they would be told as a repeat if they came once more. */
 export function boundLetters(
   edit: Transaction,
   { now, trust }: { now: number; trust: (pubkey: string) => Trust },
@@ -110,12 +110,12 @@ export function boundLetters(
   }
 }
 
-/** Whether a letter brings a file whose fate is open. */
+/** Whether a letter announces a file that is still to come. */
 export function isOnItsWay({ rumor, file }: Letter): boolean {
   return rumor.kind === FILE && !isFinished(file) && parseRemote(rumor) !== undefined
 }
 
-/** Whether a letter is news by now. @param now unix seconds */
+/** Whether a letter is unread and may be told by now. @param now unix seconds */
 export function isDue({ unread, from }: Letter, now: number): boolean {
   return unread && now >= (from ?? 0)
 }
@@ -153,7 +153,7 @@ export function summariseLetters({ letters }: LetterLog): LetterLogSummary {
   }
 }
 
-/** Brings the index up to the logs that have changed. */
+/** Brings the index up to date with the logs of letters that have changed. */
 export function commitLetters(edit: Transaction): void {
   for (const peer of edit.changedLetters()) {
     const held = edit.state.letters?.[peer]
@@ -161,12 +161,12 @@ export function commitLetters(edit: Transaction): void {
   }
 }
 
-/** What the store writes under a call's id it writes under this name for a peer's letters. */
+/** The name under which the store writes a peer's letters, as it writes a call under its id. */
 export function letterLogName(peer: string): string {
   return `letters/${peer}`
 }
 
-// The attack: ten keys, or ten thousand, fill what strangers have, and no stranger is heard any more.
+// The attack: ten keys, or ten thousand, fill the room that strangers have, and no stranger is heard any more.
 function hasRoom(edit: Transaction, rumor: Rumor, { trust, bits }: LetterContext): boolean {
   const known = trust(rumor.pubkey)
   if (known === 'owner') return true
@@ -175,7 +175,7 @@ function hasRoom(edit: Transaction, rumor: Rumor, { trust, bits }: LetterContext
   let all = sizeOf(rumor)
   for (const [peer, { bytes }] of Object.entries(edit.index.letterLogs)) if (trust(peer) === 'unknown') all += bytes
   const maxBytes = bits >= WORK ? MAX_BYTES.strangers : MAX_BYTES.strangers - MAX_BYTES.worked
-  // The fuller it is, the less one key may have of it.
+  // The fuller the room is, the less of it one key may have.
   return mine <= MAX_BYTES.stranger && all <= maxBytes && mine <= Math.max(20_000, (maxBytes - all) / 4)
 }
 

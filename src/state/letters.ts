@@ -1,5 +1,5 @@
-// Our direct messages outside of calls, as those to our owner: owed like anything else that we say, until a relay has taken
-// one, or for as long as relays keep it. What no relay has taken yet stands in index.outgoingLetters.
+// Our direct messages outside of calls, such as those to our owner: each is owed like anything else that we say, until a relay has taken
+// it, but for no longer than relays would keep it. Those that no relay has taken yet are in index.outgoingLetters.
 import type { IntendedLetter } from '../call/decision.ts'
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
@@ -10,13 +10,13 @@ import { claimBy, type IsAlive } from './retry.ts'
 import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** A letter of ours, dated as we date what we publish. */
+/** The rumor of a letter of ours, dated as we date what we publish. */
 export function directMessage(text: string, to: string, author: Pick<AuthorContext, 'me' | 'now' | 'stamp'>): Rumor {
   const { me, now, stamp = now } = author
   return letterRumor(text, { from: me, to, at: stamp })
 }
 
-/** Writes a letter down, before anybody hears of it. */
+/** Writes down a letter that is owed, before anybody hears of it. */
 export function oweLetter(state: State, rumor: Rumor, to: string): State {
   if (state.index.outgoingLetters[rumor.id] !== undefined) return state
   const entry = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [] }
@@ -27,7 +27,7 @@ export function oweLetter(state: State, rumor: Rumor, to: string): State {
   return edit.commit()
 }
 
-/** What a command writes outside of calls, if it does: dated, and owed. */
+/** Dates the letter that a command writes, if it writes one, and owes it. */
 export function writeLetter(
   state: State,
   intended: IntendedLetter | undefined,
@@ -62,7 +62,7 @@ export function lettersDue(
   return { state: kept ? state : withLetters(state, letters), dues }
 }
 
-/** Writes down what the relays answered. One that a relay has taken is forgotten: nobody acks it. */
+/** Writes down what the relays answered. A letter that a relay has taken is no longer owed: nobody acknowledges it. */
 export function recordLettersSent(state: State, results: readonly PublishResult[], { now }: AuthorContext): State {
   const mine = results.filter(({ rumor }) => state.index.outgoingLetters[rumor] !== undefined)
   if (mine.length === 0) return state

@@ -8,27 +8,27 @@ import type { Transaction } from './transaction.ts'
 const EXPLAINS_FOR = 86_400
 
 /**
- * "It carries no call-id where seals of a peer could not be opened after two complete replays (their keys are lost here): then it counts
- * for each call with that peer that has unacked signals of its receiver, an `end` among them."
+ * Takes in a `lost` that names no call: the peer has lost the keys of its calls with us. It counts for each of them in which something of
+ * ours is not acknowledged (docs/PROTOCOL.md, "Delivery").
  */
 export function receiveLost(edit: Transaction, peer: string, { me, now }: { me: string; now: number }): undefined {
   const logs = Object.values(edit.state.logs).filter((log) => peerOf(log, me) === peer)
-  // Of somebody who has no call with us nothing is kept.
+  // Nothing is kept about somebody who has no call with us.
   if (logs.length === 0) return
   edit.table('peers')[peer] = { ...(edit.index.peers[peer] ?? unknownPeer()), keysLostAt: now }
   for (const { id, fork, outbox } of logs)
     if (fork === undefined && Object.keys(outbox).length > 0) markLost(edit.log(id), now)
 }
 
-/** The peer says that this call is unknown there. */
+/** Notes that a call is lost at its peer, which is news the first time. */
 export function markLost(log: Log, now: number): void {
   if (log.peerLostAt === undefined) log.unread = [...log.unread.filter((mark) => mark !== 'lost'), 'lost']
   log.peerLostAt = now
 }
 
 /**
- * Who has lost its keys accepts once more, and forks the call: that it has lost them is told beside the fork that comes of it, whichever
- * of the two was heard first, for it says why. Not beside one that the agent has read already.
+ * A peer that has lost its keys accepts once more, which forks the call. That it has lost them is told beside such a fork, since it says
+ * why, whichever of the two was heard first; but not beside a fork that our agent has read of already.
  */
 export function explainForks(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const log of Object.values(edit.state.logs)) {

@@ -1,5 +1,5 @@
 // Which machine this is among those that may use our identity. Canaries carry its id and a counter, sealed by us to ourselves: what
-// comes back beyond our own counter proves that this state is old, or that another machine lives.
+// comes back beyond our own counter proves that this state is old, or that another machine is at work.
 import { CONTROL } from '../call/signal.ts'
 import type { Rumor, Template } from '../nostr/event.ts'
 import type { MachineMemory, State } from './state.ts'
@@ -7,7 +7,7 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 
 const ID_DIGITS = 32
 
-/** So much later than we have heard of another machine its words prove that it lives, in seconds: clocks differ. */
+/** What another machine writes more than so many seconds after we have heard of it proves that it is at work still: clocks differ. */
 const LATER = 900
 
 /** Most other machines that are remembered. */
@@ -15,7 +15,7 @@ const MAX_OTHERS = 20
 
 export type CanaryBody = { machine: string; count: number }
 
-/** Counts one more canary, which must be on disk before anybody hears of it. @param random from 0 to 1, by chance */
+/** Counts one more canary; the count must be on disk before anybody hears of it. @param random gives numbers from 0 to 1 */
 export function countCanary(state: State, random: () => number): { state: State; body: CanaryBody } {
   const edit = beginTransaction(state)
   const held = edit.index.machine ?? { id: '', count: 0 }
@@ -40,7 +40,7 @@ export function canaryTemplate({ machine, count }: CanaryBody, me: string, stamp
   return { kind: CONTROL, created_at: stamp, tags, content: '' }
 }
 
-/** What a rumor of our own says of a machine; undefined where it is no canary. */
+/** The machine and the count in a rumor of our own; undefined where it is no canary. */
 export function parseCanary({ kind, tags }: Rumor): CanaryBody | undefined {
   const first = (name: string) => tags.find((tag) => tag[0] === name)?.[1] ?? ''
   if (kind !== CONTROL || first('op') !== 'canary') return undefined
@@ -49,8 +49,8 @@ export function parseCanary({ kind, tags }: Rumor): CanaryBody | undefined {
 }
 
 /**
- * Takes in the canaries among what came. Before the letters that came with them: once it is known that this state is not the only
- * one, what was written before may have been told already.
+ * Takes in the canaries among what came. Called before the letters are taken in: once it is known that this state is not the only one,
+ * what was written before may have been told already.
  */
 export function noteMachines(edit: Transaction, rumors: readonly Rumor[], me: string, now: number): void {
   for (const rumor of rumors) {
@@ -86,7 +86,7 @@ function bounded(others: NonNullable<MachineMemory['others']>): NonNullable<Mach
   return Object.fromEntries(latest.slice(0, MAX_OTHERS))
 }
 
-/** What was found out of other machines is told now: somebody looks. */
+/** Notes that what was found out about other machines is told with this command. */
 export function markMachineTold(state: State, now: number): State {
   const { machine } = state.index
   if (machine?.found === undefined || machine.found.told !== undefined) return state

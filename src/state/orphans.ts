@@ -1,6 +1,6 @@
 // Calls that are not here, though somebody speaks in them: their request is still to come, since relays keep no order, or they were lost
-// with an older state. After two complete replays such a call is lost, and the other side is told. Its words are not kept: when its request
-// comes it is unanswered, and before an answer all but the caller's hanging up is a counter, and is offered again.
+// with an older state. After two complete reads such a call is lost, and the other side is told. Its words are not kept: when its request
+// comes it is unanswered, and before an answer all but the caller's hang-up is only counted, and offered again.
 
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
@@ -13,17 +13,17 @@ import { isHangUp } from './unanswered.ts'
 import { forgetUnreadable, unreadablePeers } from './unreadable.ts'
 
 /**
- * Most such calls of all, of one author, and of all strangers; and most bytes that the farewells in them take, and those of strangers:
- * each command reads and writes them. What finds no room is offered again by who has said it.
+ * Most such calls in all, of one author, and of all strangers; and most bytes that the farewells in them take, and those of strangers:
+ * each command reads and writes them. What finds no room is offered again by whoever has said it.
  */
 const MAX_ORPHANS = { all: 400, author: 40, strangers: 80, bytes: 65_536, strangersBytes: 16_384 }
 
-/** How many complete replays without its request make a call lost; how often a peer is told, in seconds, and how many strangers a day. */
+/** How many complete reads without its request make a call lost; seconds until a peer is told again; and most strangers told in a day. */
 const MIN_READS = 2
 const TOLD_EVERY = 86_400
 const MAX_TOLD = 40
 
-/** Notes a signal whose call is not here; why it was dropped, if it was: all but what hangs up is. @param now unix seconds */
+/** Notes a signal whose call is not here. @param now unix seconds @returns why it was dropped, as all is but the first hang-up */
 export function noteOrphan(
   edit: Transaction,
   { signal, rumor }: { signal: Signal; rumor: Rumor },
@@ -41,7 +41,7 @@ export function noteOrphan(
   return keepsEnd ? undefined : 'unknown-call'
 }
 
-/** Takes out what was noted of a call that is here now, and gives what its caller has said in it. */
+/** Takes out what was noted of a call whose request is here now. @returns what its caller has said in it, if anything */
 export function takeOrphanCall(edit: Transaction, { id, from }: Signal): OrphanCall | undefined {
   const { orphanCalls } = edit.index
   const noted = orphanCalls.filter(({ call }) => call === id)
@@ -49,7 +49,7 @@ export function takeOrphanCall(edit: Transaction, { id, from }: Signal): OrphanC
   return noted.find((one) => one.from === from)
 }
 
-/** Counts a complete read of the mailbox for every such call that was noted before it began, as far as that matters. */
+/** Counts a complete read of the mailbox for every such call that was noted before it began, up to MIN_READS. */
 export function countCompleteRead(
   edit: Transaction,
   { completeReads }: { completeReads: readonly CompleteRead[] },
@@ -63,8 +63,8 @@ export function countCompleteRead(
 }
 
 /**
- * Bounds what others can make us keep by making up calls without end. Of everybody the latest stay; whoever is known goes first, and
- * strangers take turns. The attack: two keys, so that nobody else's has room. A farewell that finds none is counted.
+ * Bounds what others can make us keep by making up calls without end: the latest of each author stay, those of known authors first, and
+ * strangers take turns. The attack: two keys use up the room for everybody. A farewell that finds no room is counted.
  */
 export function boundOrphans(
   edit: Transaction,
@@ -107,18 +107,18 @@ function withoutEnd({ end, ...rest }: OrphanCall): OrphanCall {
   return { ...rest, said: rest.said + 1 }
 }
 
-/** Bytes that a farewell takes on disk, about. */
+/** About how many bytes a farewell takes on disk. */
 function sizeOf({ end }: OrphanCall): number {
   return end === undefined ? 0 : Buffer.byteLength(JSON.stringify(end))
 }
 
-/** A call of a peer's that is unknown here, of which it is to be told; without one: the keys of its calls are. */
+/** What a peer is to be told: that this call is unknown here, or where `call` is undefined, that the keys of its calls are lost here. */
 export type LostCall = { call: string | undefined; to: string }
 
 /**
- * "`lost`, once a day and peer, to one whose numbered signals in a call are unknown here after two complete replays (never for a call
- * that we forgot)." Whom the policy refuses hears nothing of it: that call is unknown here because its request was refused. Whoever
- * is known stands first, and is told whatever strangers have used up.
+ * Whom to tell `lost` now, once a day and peer: those whose numbered signals belong to a call that is unknown here after two complete
+ * reads, and was not deleted on purpose (docs/PROTOCOL.md, "Delivery"). Whom the policy refuses hears nothing of it: that call is unknown
+ * here because its request was refused. Known peers stand first, and are told whatever strangers have used up.
  */
 export function lostCalls(
   { index, logs }: State,
@@ -126,7 +126,7 @@ export function lostCalls(
 ): LostCall[] {
   const isKnown = acquaintanceTest(index, admission)
   const lost = new Map<string, string | undefined>()
-  // First: this says it of all its calls. The attack: a thief of its identity names a call that never was, and that is all that is told today.
+  // First, since this covers all of its calls. The attack: a thief of its identity names a call that never was, and that is all it is told today.
   for (const peer of unreadablePeers(index)) {
     if (mayCall(admission, admission.trust(peer)) && !isToldToday(index, peer, now)) lost.set(peer, undefined)
   }
@@ -143,9 +143,9 @@ export function lostCalls(
 }
 
 /**
- * "A ringing request of that peer is not accepted before that is told": whether a peer is still to hear that its messages in calls
- * cannot be decrypted here. A request that rings once more may be that of such a call, and a second accept would fork it at the peer,
- * which would not know why. Where no more can be told today, nothing is held up.
+ * Whether a peer has still to be told that its messages in calls cannot be decrypted here, before any request of it is accepted. A request
+ * that rings once more may be that of such a call, and a second accept would fork it at the peer, which would not know why. Where
+ * nobody else can be told today, nothing is held up.
  */
 export function mustReportLoss(
   index: Index,
@@ -166,13 +166,13 @@ function isToldToday({ lossReportedAt }: Index, peer: string, now: number): bool
   return !hasPassed(lossReportedAt[peer] ?? Number.NEGATIVE_INFINITY, TOLD_EVERY, now)
 }
 
-/** Notes who is about to be told, and forgets whom that was long ago. */
+/** Notes who is about to be told, and forgets those who were told long ago. */
 export function markLostTold(state: State, lost: readonly LostCall[], now: number): State {
   if (lost.length === 0) return state
   const edit = beginTransaction(state)
   const recent = Object.entries(state.index.lossReportedAt).filter(([, at]) => !hasPassed(at, TOLD_EVERY, now))
   edit.index.lossReportedAt = Object.fromEntries([...recent, ...lost.map(({ to }) => [to, now] as const)])
-  // Of several calls with one peer each is told in its turn: what still speaks in this one comes once more.
+  // Of several calls with one peer, each is told in its turn; whatever is still said in this one comes once more.
   const calls = new Set(lost.map(({ call }) => call))
   edit.index.orphanCalls = edit.index.orphanCalls.filter(({ call }) => !calls.has(call))
   if (edit.index.unreadable !== undefined)

@@ -12,44 +12,44 @@ import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.
 import { OPEN_AFTER_END, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** The same wrap may be published again for so long; after that its stamp may lie below the receiver's window. */
+/** Seconds for which the same wrap may be published again; after that its stamp may lie below the receiver's window. */
 const SAME_WRAP = 300
 
-/** What a peer reports missing is wrapped anew at most so often, in seconds, and at most so many in one run. */
+/** Seconds until what a peer reports missing is wrapped anew once more, and most rumors that are in one run. */
 const MISSING_GRACE = 60
 const MAX_MISSING = 100
 
-/** Relays that took a rumor may still have lost it: it is wrapped anew after these waits while the peer has not acked it. */
+/** Relays that took a rumor may still lose it: while the peer has not acknowledged it, it is wrapped anew after these waits, in seconds. */
 const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
 /**
- * While the peer is there and has not acked what relays have taken, its second wrap goes out so long after the first, and its third
- * so long after the second, in seconds: many relays say OK and store nothing. Never more than three within ten minutes.
+ * While the peer is there and has not acknowledged what relays have taken: seconds from the first wrap to the second, and from that to the
+ * third, since many relays say OK and store nothing. Never more than three within ten minutes. `MAX_EARLY`: most of these in one run.
  */
 const EARLY_WAITS = [20, 40]
 const MAX_EARLY = 30
 
-/** A relay that has not taken what others took is tried again so often, since it may be the honest one; and so are all. */
+/** Seconds until a relay that has not taken what others took is tried again, since it may be the honest one; and after such a try, until any is. */
 const RETRY_WAIT = 900
 
-/** Seconds; no command takes longer. */
+/** Seconds after which a claim on publishing counts for nothing. A command that takes longer may see its rumor wrapped twice. */
 const CLAIM_LIFETIME = 20
 
 /**
- * A rumor to publish now: the same wrap, or a new one; to all relays but those of `skip`: they have taken it, or, once one has, they
- * refuse this wrap for good.
+ * A rumor to publish now, in the same wrap, or in a new one where that is undefined; to all relays but those in `skip`, which have taken
+ * it, or refuse this wrap for good while another relay has it.
  */
 export type PendingPublish = { to: string; rumor: Rumor; wrap: Event | undefined; skip: string[] }
 
-/** The same of a signal, and its call; what has none is a letter. */
+/** A rumor of a call to publish now; without a call it is a letter. */
 export type PendingSignal = PendingPublish & { call: string }
 
-/** What a relay says no to as it is, by reason: whoever offers it once more hears the same. */
+/** Reasons for which a relay would refuse the same wrap again. */
 const FINAL: ReadonlySet<string> = new Set(['blocked', 'invalid', 'pow', 'too-large'])
 
 export type OkAnswer = { relay: string; event: string; accepted: boolean; reason: string; text: Foreign }
 
-/** A published wrap and what every relay answered. */
+/** A published wrap, the id of its rumor, and what every relay answered. */
 export type PublishResult = { rumor: string; wrap: Event; oks: OkAnswer[] }
 
 export type SignalPublishResult = PublishResult & { call: string }
@@ -69,8 +69,8 @@ export function dueRumors(
   return Object.values(state.logs).flatMap((log) => {
     if (log.fork !== undefined) return []
     const { last = now, overAt = last } = state.index.calls[log.id] ?? {}
-    // "A sender keeps every rumor, acked or not, until the call is over for 7 days": then its key is deleted. The attack: a peer that
-    // goes on speaking in a call that is over.
+    // What is owed is offered until the call is over for 7 days: then its key is deleted. The attack: a peer goes on speaking in a call
+    // that is over.
     if (now - Math.min(last, overAt) > OPEN_AFTER_END) return []
     return Object.entries(log.outbox).flatMap(([id, entry]) => {
       const rumor = log.entries[id]?.rumor
@@ -79,7 +79,7 @@ export function dueRumors(
       if (isBlocked(to)) return []
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
       const turn = nextPublish(entry, now, there)
-      // The attack: a peer that misses everything, again and again.
+      // The attack: a peer reports everything as missing, again and again.
       if (turn === undefined || (entry.reportedMissing && ++missing > MAX_MISSING)) return []
       if (there && isEarly(entry, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
@@ -92,7 +92,7 @@ export function isPublishing({ claim }: OutboxEntry, now: number, alive: IsAlive
   return isClaimed(claim, now, alive, CLAIM_LIFETIME)
 }
 
-/** What to publish of an entry now, undefined when its time has not come. `there`: whether the peer is. */
+/** What to publish of an entry now; undefined when its time has not come. @param there whether the peer is there */
 export function nextPublish(
   entry: OutboxEntry,
   now: number,
@@ -105,7 +105,7 @@ export function nextPublish(
   if (reportedMissing && isPast(MISSING_GRACE)) return anew
   if (there && isEarly(entry, now)) return anew
   if (!isPast(SAME_WRAP + 1)) {
-    // A no for good is remembered for this wrap, while another relay has it: asked again, it would be said again.
+    // A relay that refuses this wrap for good is not asked again while another relay has it.
     const refused = accepted.length === 0 ? [] : failed.flatMap(({ url, final }) => (final ? url : []))
     const isOwed = accepted.length === 0 || failed.length > refused.length
     return wrap !== undefined && isOwed ? { wrap, skip: [...accepted, ...refused] } : undefined
@@ -119,7 +119,7 @@ export function nextPublish(
 /** Whether a new wrap would go out early now, if the peer is there. */
 function isEarly({ wrappedAt, wrapCount, accepted, retriedAt, reportedMissing }: OutboxEntry, now: number): boolean {
   const wait = EARLY_WAITS[wrapCount - 1]
-  // What the peer asks for has a pace of its own. The attack: it asks for all, so that each answer is several.
+  // What the peer asks for has a pace of its own. The attack: it asks for everything, and gets each several times.
   if (wait === undefined || accepted.length === 0 || reportedMissing) return false
   return hasPassed(wrappedAt, wait, now) && hasPassed(retriedAt ?? 0, wait, now)
 }
@@ -134,7 +134,7 @@ export function claimRumors(state: State, dues: readonly PendingSignal[], author
     if (entry === undefined) continue
     const remainingOnly = wrap === undefined && skip.length > 0
     const to = onlyRecipient(rumor) ?? ''
-    // It is there, and does not have what these have taken.
+    // The peer is there, and does not have what these relays have taken.
     if (wrap === undefined && !remainingOnly && isPresent(edit.index.peers[to], author.now))
       noteRecord(edit, to, entry.accepted, 'unacked')
     const claim = { ...claimBy(author), ...(remainingOnly && { remainingOnly }) }
@@ -152,7 +152,7 @@ export function recordPublished(state: State, results: readonly SignalPublishRes
     const entry = log.outbox[rumor]
     if (entry === undefined) continue
     const after = entryAfterPublish(entry, wrap, oks, author.now)
-    // What was acknowledged once already is owed no longer than until a relay has it.
+    // What was acknowledged before is owed only until a relay has it.
     if (entry.offeredAgain === true && after.accepted.length > 0) delete log.outbox[rumor]
     else log.outbox[rumor] = after
   }
@@ -164,7 +164,7 @@ export function entryAfterPublish(entry: OutboxEntry, wrap: Event, oks: readonly
   const same = entry.wrap?.id === wrap.id
   const taken = oks.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...entry.accepted, ...taken])]
-  // What only the rest of the relays got, or none of them, leaves the clock alone by which all of them get a new one.
+  // A new wrap that went only to the remaining relays, or that none took, does not put off the next one for all of them.
   const vain = taken.length === 0 && entry.accepted.length > 0
   const keepsTimer = !same && (vain || entry.claim?.remainingOnly === true)
   const refused = oks

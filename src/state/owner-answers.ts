@@ -1,4 +1,4 @@
-// What our owner has been asked, and what it has said to it: by a direct message, through the channel that told it, or to our agent.
+// What our owner has been asked, and what it has answered: by a direct message, through the channel that told it, or to our agent.
 import { type Escalation, isOpen, type OwnerAnswer, sameQuestions, type ToldChannel } from '../call/escalation.ts'
 import { parseRemote } from '../call/file-codec.ts'
 import { CHAT, FILE } from '../call/signal.ts'
@@ -7,10 +7,10 @@ import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { Transaction } from './transaction.ts'
 
-/** One that is answered, and whose answer was read, is kept for so long, in seconds. One that is open is never dropped. */
+/** Seconds for which an escalation is kept once it was answered, and the answer read. An open one is never dropped. */
 const KEPT_ANSWERED = 7 * 24 * 3600
 
-/** By how much an owner's clock may be behind ours: what it wrote before it was asked answers nothing. Seconds. */
+/** Seconds by which an owner's clock may be behind ours. What it wrote before it was asked answers nothing. */
 const CLOCK_SKEW = 300
 
 /** Writes down what the owner is asked, before it is told. */
@@ -20,7 +20,7 @@ export function keepEscalation(edit: Transaction, escalation: Escalation, letter
   edit.index.escalations = { ...edit.index.escalations, [escalation.id]: kept }
 }
 
-/** Writes down whom it has reached. @param results by channel: undefined where that was told, else why not */
+/** Writes down through which channels it was told. @param results by channel: undefined where it was told, else why not */
 export function recordChannels(
   edit: Transaction,
   id: string,
@@ -35,7 +35,7 @@ export function recordChannels(
   edit.index.escalations = { ...edit.index.escalations, [id]: { ...held, channels: [...others, ...told] } }
 }
 
-/** Writes an answer down, which closes the escalation: the owner knows of it, so it is told no more. */
+/** Writes an answer down, which closes the escalation: the owner knows of it, so no channel is tried any more. */
 export function recordAnswer(
   edit: Transaction,
   id: string,
@@ -61,8 +61,8 @@ export function recordAnswer(
 }
 
 /**
- * Whether a letter of the owner's answers something, and that it does. "Matched by its `e` tag; without one only where exactly one
- * is open; a reaction only by its `e`." And so a file. The same question asked twice is one.
+ * Records a letter of the owner as the answer to the escalation that it answers, if it answers one: the one that its `e` tags name;
+ * without an `e` tag the only open one, and only a message then, no reaction or file. The same question asked twice counts as one.
  */
 export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): void {
   const named = rumor.tags.flatMap(([name, id]) => (name === 'e' && id !== undefined ? [id] : []))
@@ -84,7 +84,7 @@ export function answerByLetter(edit: Transaction, rumor: Rumor, heard: number): 
   for (const id of ids) recordAnswer(edit, id, { text, at, channel: 'nostr', letter: rumor.id })
 }
 
-/** Marks an answer as read. Whether it is one. */
+/** Marks an answer as read. @returns whether there is an unread answer with this id */
 export function markAnswerRead(edit: Transaction, id: string): boolean {
   const held = Object.entries(edit.index.escalations).find(([, { answers }]) =>
     answers.some((answer) => answer.id === id && answer.unread),
@@ -96,7 +96,7 @@ export function markAnswerRead(edit: Transaction, id: string): boolean {
   return true
 }
 
-/** Forgets what was answered, and read, long ago: the log has it. */
+/** Forgets what was answered and read long ago; the owner's log still has it. */
 export function pruneEscalations(edit: Transaction, now: number): void {
   const all = Object.entries(edit.index.escalations)
   const kept = all.filter(

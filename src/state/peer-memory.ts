@@ -1,4 +1,4 @@
-// What relays publish about peers, kept for a day: where they read and what they call themselves.
+// What peers publish at relays, kept for a day: where they read and what they call themselves.
 
 import { isSameName } from '../call/name.ts'
 import { type Presence, readInboxList, readReadRelays } from '../call/presence.ts'
@@ -10,10 +10,10 @@ import { hasPassed } from './retry.ts'
 import type { PeerMemory, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Most peers kept; the ones looked up longest ago go first. */
+/** Most peers that are kept; those looked up longest ago go first. */
 const MAX_PEERS_KEPT = 500
 
-/** How long a list is good for, in seconds; and that there is none, since whoever has none may be about to publish one. */
+/** Seconds for which a list is good, and the finding that there is none: whoever has none may be about to publish one. */
 const LISTED_FOR = 24 * 3600
 const UNLISTED_FOR = 60
 
@@ -24,7 +24,7 @@ export type PeerFindings = {
   presences: readonly Presence[]
   /** Relays that an nprofile or a domain named. */
   hints: Readonly<Record<string, readonly string[]>>
-  /** Whom our agent calls now by a name that it gave itself. */
+  /** Whom our agent calls now, and by which name that the peer gave itself. */
   called?: NamedKey | undefined
 }
 
@@ -71,13 +71,13 @@ function byUse([, a]: [string, PeerMemory], [, b]: [string, PeerMemory]): number
   return Number(b.called !== undefined) - Number(a.called !== undefined) || b.lookedUpAt - a.lookedUpAt
 }
 
-/** Whether a peer's lists are to be looked up: never done, too long ago, or in doubt. */
+/** Whether a peer's lists are to be looked up: that was never done, is too long ago, or is in doubt. @param now unix seconds */
 export function isStale(memory: PeerMemory | undefined, now: number): boolean {
   if (memory === undefined) return true
   return hasPassed(memory.lookedUpAt, memory.inbox.length > 0 ? LISTED_FOR : UNLISTED_FOR, now)
 }
 
-/** Peers none of whose relays takes a thing: perhaps they read elsewhere by now, so they are looked up again. */
+/** Has peers looked up again none of whose relays has taken a thing: perhaps they read elsewhere by now. */
 export function doubtPeers(state: State, peers: readonly string[]): State {
   if (peers.length === 0) return state
   const edit = beginTransaction(state)

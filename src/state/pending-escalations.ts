@@ -1,4 +1,4 @@
-// What our owner has been asked and has not been told through every channel yet: when to try again, and when to give up.
+// Questions that our owner has not been told through every channel yet: when to try again, and when to give up.
 import type { AnswerChannel, Escalation } from '../call/escalation.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
 import { keepEscalation, recordAnswer, recordChannels } from './owner-answers.ts'
@@ -7,22 +7,22 @@ import { claimBy, hasPassed, type IsAlive, isClaimed, waitAfter } from './retry.
 import type { PendingEscalation, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** "What no channel took is tried again with the next command after a minute", then ever more seldom. After the last, never. Seconds. */
+/** Seconds until the next command may try a channel again, by how often it has failed. After the last it is not tried any more. */
 const OWNER_WAITS = [60, 600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 
-/** An owner who has not been told for so long is told no more. */
+/** Seconds after which an owner who could not be told is not told any more. */
 const OWNER_TRIED_FOR = 7 * 24 * 3600
 
-/** Seconds; no command takes longer. */
+/** Seconds after which a claim on telling the owner counts for nothing. */
 const OWNER_CLAIM_LIFETIME = 90
 
-/** Most questions of before that one command tries again. */
+/** Most earlier questions that one command tries again. */
 const MAX_RETRIES_A_RUN = 10
 
-/** Channels where the same id twice is one notice, or where saying it twice does no harm. The others stop once one has worked. */
+/** Channels where the same id twice is one notice. The others stop once any channel has worked. */
 const REPEATABLE: readonly string[] = ['webhook']
 
-/** Tell the owner now, through these channels. `neverTold`: it has not been told through any, nor written to the log. */
+/** A question to tell the owner now, through these channels. `neverTold`: it was not told through any yet, nor written to the log. */
 export type DueEscalation = {
   escalation: Escalation
   channels: string[]
@@ -31,8 +31,8 @@ export type DueEscalation = {
 }
 
 /**
- * What came of one telling, by channel: undefined where the owner was told, else why not. `answers`: what the owner has said to it
- * there at once.
+ * What came of telling the owner once, by channel: undefined where it was told, else why not. `answers`: what the owner has answered there
+ * at once.
  */
 export type OwnerTold = {
   id: string
@@ -62,7 +62,7 @@ export function openEscalation(
   return edit.state
 }
 
-/** What is to be told now, claimed by this process. `configured`: the channels that there are now. */
+/** The questions to tell now, claimed by this process. @param configured the channels that are set now */
 export function dueEscalations(
   state: State,
   configured: readonly string[],
@@ -81,7 +81,7 @@ export function dueEscalations(
       return tries === 0 || hasPassed(at, waitAfter(tries - 1, OWNER_WAITS), now)
     })
     const neverTold = held.neverTold === true
-    // One that nothing is left to do for is due too: to be forgotten.
+    // A question with no channel left is due too, so that it is forgotten.
     if (channels.length === 0 && left.length > 0 && !neverTold) return []
     if (!neverTold && again === MAX_RETRIES_A_RUN) return []
     if (!neverTold) again++
@@ -91,7 +91,7 @@ export function dueEscalations(
   return { state: dues.length === 0 ? state : withEscalations(state, pending), dues }
 }
 
-/** Writes down what came of it. Where nothing is left to tell, that is forgotten; the escalation itself is kept. */
+/** Writes down what came of it. Where no channel is left, nothing is pending any more; the escalation itself is kept. */
 export function recordOwnerTold(
   state: State,
   all: readonly OwnerTold[],

@@ -1,4 +1,4 @@
-// What has been put before the user's eyes is read: here, and as the mark that tells the other side that somebody has looked.
+// What was shown to our agent is read: here, and in the mark that tells the other side that somebody has looked.
 import { isFinished, transferKey } from '../call/file-transfer.ts'
 import type { InboxItem } from '../call/inbox-items.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
@@ -42,7 +42,7 @@ function markOf(type: InboxItem['type'], id: string): string {
 }
 
 /**
- * "The peer's highest `seq` that was shown to our agent": the last one below which nothing is unread, and no file still to come.
+ * The peer's highest `seq` that was shown to our agent: the last one up to which nothing is unread, and no file is still to come.
  * @param me our own key
  */
 export function shownUpTo(log: Log, me: string): number {

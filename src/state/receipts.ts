@@ -17,15 +17,15 @@ const PLAIN_END: Body = { type: 'end', text: '', expired: false }
 /** Who may call, and whose calls are answered without asking. */
 export type Policy = AdmissionPolicy & { autoAnswer: 'nobody' | 'trusted' }
 
-/** How we introduce ourselves when we accept, and whom we accept nothing of yet (`mustReportLoss`). */
+/** How we introduce ourselves when we accept, and from whom we accept nothing yet (`mustReportLoss`). */
 type Acceptance = { name: string; relays: string[]; mustReportLoss?: (peer: string) => boolean }
 
-/** Seconds: an ack that no relay took is tried again, and what is missing is asked for again; a fork is said so often. */
+/** Seconds until an ack that no relay took is tried again, what is missing is asked for again, and a fork is told again. */
 const REPEAT_AFTER = { ack: 60, missing: 300, forked: 60 }
 
 /**
- * Calls with whom was blocked meanwhile are over: we hang up, or decline, without asking our agent. Nothing goes out to them, so it is
- * heard there only if they are unblocked while it is still owed.
+ * Calls with peers that were blocked meanwhile are ended: we hang up, or decline, without asking our agent. Nothing goes out to them, so
+ * it is heard there only if they are unblocked while it is still owed.
  */
 export function endBlockedCalls(calls: readonly Call[], isBlocked: (pubkey: string) => boolean): IntendedSignal[] {
   return calls.flatMap((call): IntendedSignal[] => {
@@ -44,10 +44,10 @@ export function endCallsAsOwed(calls: readonly Call[]): IntendedSignal[] {
       call.role === 'caller' ? [call.ends.caller, call.ends.callee] : [call.ends.callee, call.ends.caller]
     if (own !== undefined) return []
     const base = { to: call.peer, call: call.id }
-    // Who has hung up, and heard nothing from here, waits for no end. The attack is none, but another machine of ours may have answered:
-    // then this one has no key of the call, and its end in the open would be offered for days, and nobody would take it.
+    // A caller that has hung up and heard nothing from here waits for no end. And another machine of ours may have answered: then this one
+    // has no key of the call, and its end, under the identities' key, would be offered for days, and never taken.
     if (call.role === 'callee' && call.own.seq === 0) return []
-    // "Once the peer's `end` is taken, the program says its own in the same run, without being asked."
+    // "Once the peer's `end` is taken, the program says its own at once" (docs/PROTOCOL.md, "The end").
     if (theirs !== undefined && (call.phase === 'ended' || call.phase === 'missed')) {
       return [{ ...base, body: PLAIN_END }]
     }
@@ -74,7 +74,7 @@ export function answerByPolicy(
     const trust = admission.trust(call.peer)
     const base = { to: call.peer, call: call.id }
     if (!mayCall(admission, trust)) {
-      // Whoever was blocked while it rang hears nothing any more.
+      // An agent that was blocked while it rang hears nothing any more.
       const body: Body = { type: 'reject', text: '', reason: 'policy' }
       return admission.silent || trust === 'blocked' ? [] : [{ ...base, body }]
     }
@@ -88,7 +88,7 @@ export function answerByPolicy(
 
 /** A receipt to send: what is taken and what was looked at, what is missing; or that the call has forked, or is lost here. */
 export type PendingReceipt = {
-  /** Undefined where it says of no call in particular that it is lost. */
+  /** Undefined for a `lost` that names no call. */
   call: string | undefined
   to: string
   ack: Link
@@ -98,10 +98,10 @@ export type PendingReceipt = {
   lost?: true
 }
 
-/** Most receipts of one run: what a relay lets go out at once. The rest goes with the next, so that no command waits for them. */
+/** Most receipts of one run: as many as a relay takes at once. The rest goes out with the next, so that no command waits for them. */
 const MAX_RECEIPTS = 10
 
-/** Most strangers who are told in one run that their call has come in; the others hear it in the next ones. */
+/** Most strangers who are told in one run that their call rings; the others hear it in the next runs. */
 const MAX_RINGING_RECEIPTS = 8
 
 /** Receipts of calls that nobody has answered: to one stranger, and to all strangers in a day. */
@@ -155,8 +155,8 @@ function receiptFor(
   return { call: call.id, to: call.peer, ack: call.taken, missing: call.gaps, ...(tellRead && read > 0 && { read }) }
 }
 
-// "A sender keeps every rumor, acked or not, until the call is over for 7 days." The attack: a gap that nobody ever fills, and a question
-// with every command forever.
+// A sender keeps every signal until the call is over for 7 days. The attack: a gap that nobody ever fills makes us ask with every command
+// forever.
 function isKeptThere({ phase, last }: Call, now: number): boolean {
   const over = overSince(phase, last)
   return over === undefined || now - over < OPEN_AFTER_END
@@ -167,7 +167,7 @@ function owesAck({ receipts }: Log, { taken }: Call, now: number): boolean {
   return taken.seq > receipts.ackTried || hasPassed(receipts.ackTriedAt, REPEAT_AFTER.ack, now)
 }
 
-// "At most one a minute and call while the other goes on offering."
+// Told to whoever still speaks in the call, at most once a minute.
 function forkReceipt(log: Log, { id, peer }: Call, { callsHeard, now }: ReceiptContext): PendingReceipt[] {
   const { fork, receipts } = log
   if (fork === undefined || !callsHeard.includes(id)) return []
@@ -180,8 +180,8 @@ function hasNotAnswered({ role, own }: Call): boolean {
   return role === 'callee' && own.seq === 0
 }
 
-// "Two receipts tell the caller that it rings and that somebody has looked; at most two a peer and 40 a day to strangers in all, and
-// not at all with `policy.silent` or to whom the policy refuses."
+// Before an answer two receipts tell a caller that its call rings and that somebody has looked: to strangers no more than two each and 40
+// in all a day, and none with `policy.silent` or to those whom the policy refuses.
 function mayTellRinging(
   { index }: State,
   { phase, peer, held }: Call,
@@ -200,7 +200,7 @@ function mayTellRinging(
 /** What a receipt, or a signal that carries the ack, tells the peer. */
 export type ToldPeer = Pick<PendingReceipt, 'call' | 'to' | 'ack' | 'missing'> & Partial<PendingReceipt>
 
-/** Marks what this run is about to tell, by receipt or by what it says. */
+/** Notes what this run is about to tell peers, by receipt or by what it says. */
 export function markReceiptsTried(
   state: State,
   all: readonly ToldPeer[],
@@ -234,7 +234,7 @@ export function markReceiptsTried(
   return edit.commit()
 }
 
-/** Notes the acks that a relay has taken. */
+/** Notes the highest ack of each call that a relay has taken. */
 export function recordAcksTaken(state: State, acks: readonly { call: string; ack: number }[]): State {
   const news = acks.filter(({ call, ack }) => ack > (state.logs[call]?.receipts.ackTaken ?? ack))
   if (news.length === 0) return state

@@ -18,8 +18,8 @@ import { type LogLookup, seqKey, type Transaction } from './transaction.ts'
 import { countUnanswered, isHangUp, isUnanswered } from './unanswered.ts'
 
 /**
- * `isRewrapped`: whether the rumor came in a wrap that had not been seen, made by whoever has its one-time key: the sender wraps anew
- * because our answer has not reached it. `underCallKey`: its seal was made with the key of its call, and not with the identities'.
+ * `isRewrapped`: whether the rumor came in a wrap that had not been seen, signed by its one-time key: the sender wraps anew because our
+ * answer has not reached it. `underCallKey`: its seal was made with the key of its call, and not with the identities'.
  */
 export type RumorContext = {
   me: string
@@ -31,7 +31,11 @@ export type RumorContext = {
 
 type Arrival = { signal: Signal; rumor: Rumor }
 
-/** Takes in a signal of a call; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
+/**
+ * Takes in a signal of a call that is here.
+ * @param callsHeard gets the calls in which something came in that wants an answer
+ * @returns why it was dropped, if it was
+ */
 export function receiveSignal(
   edit: Transaction,
   log: Log,
@@ -46,7 +50,7 @@ export function receiveSignal(
   const lookup = edit.lookup(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
   if (!context.underCallKey && isDowngradeIn(lookup, signal, mine.peerAcked.seq)) {
-    // Another machine of the caller's hangs up, and has not our accept: with that it has the key, and need not offer its end in vain.
+    // Another machine of the caller hangs up and lacks our accept: with that it gets the key, and does not offer its end in vain.
     if (isHangUp(signal) && context.isRewrapped()) offerAgain(edit, mine, context, ['accept'])
     return 'downgraded'
   }
@@ -66,13 +70,14 @@ export function receiveSignal(
   if (placement.type === 'drop') return placement.why
   callsHeard.add(log.id)
   const entry: LogEntry = { rumor, heard: now, ...(context.underCallKey && { underCallKey: true }) }
-  // The attack: what may have gone in the open is kept beside a call that says it was secret, and is shown there. That it came is told.
+  // The attack: what may have gone under the identities' key is kept beside a call that says it was secret, and shown there. So it is not
+  // kept, only told that it came.
   const { secrecy } = lookup
   const isOpen = secrecy?.sealedWith === 'call' && mayUseIdentityKey(signal, secrecy.binding.caller)
   if (placement.type === 'fork') return recordFork(mine, placement, isOpen ? undefined : entry, now)
-  // Acks of what waits or is kept aside count on arrival, where they name what we hold.
+  // The acks of what waits or is kept aside count on arrival, where they name what we hold.
   if (checkAck(signal.ack, heldLog(mine, lookup), me) === undefined) acknowledge(edit, mine, signal.ack, signal.read)
-  // "Who took in or kept aside numbered signals … sends one `receipt`": as if no relay had taken how far we have its author's words.
+  // "Who took in or kept aside numbered signals … sends one `receipt`" (docs/PROTOCOL.md, "Delivery"): with 0 the ack is told anew.
   if (placement.type === 'aside' && placement.why !== 'fork') mine.receipts = { ...mine.receipts, ackTaken: 0 }
   if (placement.type === 'aside' && isOpen) return placement.why === 'fork' ? 'forked' : 'downgraded'
   if (placement.type === 'aside') return keepAside(mine, entry, placement.why)
@@ -93,14 +98,14 @@ function hearAgain(
   callsHeard: Set<string>,
 ): 'duplicate' {
   if (!context.isRewrapped()) return 'duplicate'
-  // "Or saw one that it has in a wrap that it had not seen": the sender has not heard that we have it.
+  // "Or saw one that it has in a wrap that it had not seen" (docs/PROTOCOL.md, "Delivery"): the sender has not heard that we have it.
   log.receipts = { ...log.receipts, ackTaken: 0, ackTried: 0 }
   if (body.type === 'end') offerAgain(edit, log, context, ['end'])
   callsHeard.add(log.id)
   return 'duplicate'
 }
 
-/** Verifies the calls that both sides have ended, when all that came in is in. */
+/** Verifies the changed calls that both sides have ended. Called once all that came in is in, so that a fork in it comes first. */
 export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const id of edit.changed()) {
     const log = edit.state.logs[id]
@@ -108,7 +113,7 @@ export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; n
       continue
     const lookup = edit.lookup(log)
     const peer = peerOf(log, me)
-    // "Our own `end` is said; the peer's `end` is taken; and a signal or receipt of the peer acks, by id, our own `end`."
+    // Our own `end` is said, the peer's `end` is taken, and the peer acknowledges our own `end` by its id (docs/PROTOCOL.md, "The end").
     if (!lookup.ended.has(me) || peer === undefined || !lookup.ended.has(peer)) continue
     if (log.peerAcked.id !== lookup.last.get(me)?.id) continue
     if (!isConversation(lookup, peer, me)) continue
@@ -117,13 +122,13 @@ export function verifyEndedCalls(edit: Transaction, { me, now }: { me: string; n
   }
 }
 
-/** What its author may have sealed with its identity's key before it had one of the call, whatever it comes under now; a second answer too. */
+/** Whether its author may have sealed a signal with the identities' key before it had the call's, whatever it comes under now. */
 function mayUseIdentityKey(signal: Signal, caller: string): boolean {
   return isHangUp(signal) || !goesUnderCallKey(sealedSignalOf(signal, caller))
 }
 
-// The key of a ring that came to nothing is gone 7 days later. An accept that comes then would make a call in which nothing opens here, and
-// owe an end that nobody can seal; where it was said with no key, the end goes as it always did.
+// Our key for a ring that came to nothing is gone 7 days later. An accept that comes then would make a call in which nothing opens here,
+// and owe an end that we cannot seal. Where either side has no call key, the end can go under the identities' key.
 function comesAfterKey({ index }: Transaction, log: Log, signal: Signal, now: number): boolean {
   if (signal.body.type !== 'accept' || !isKeyOver(index.calls[log.id]?.overAt, now)) return false
   const request = signalOf(log, log.id)
@@ -136,15 +141,15 @@ function isHeld(log: Log, id: string): boolean {
   return log.entries[id] !== undefined || log.waiting[id] !== undefined || log.aside[id] !== undefined
 }
 
-// Where only the other side has said that the call has forked, what comes may show which of the two it is; taken is nothing any more.
+// Where only the other side has said that the call has forked, what comes may show which log it is. It is not taken any more.
 function placeIn(log: Log, signal: Signal, held: HeldLog, me: string): Placement {
   if (log.fork?.by !== 'told') return placeSignal(signal, held, me)
   const placement = placeSignal(signal, { ...held, forked: false }, me)
   return placement.type === 'take' || placement.type === 'wait' ? { type: 'aside', why: 'fork' } : placement
 }
 
-// "A cancelled, rejected, missed, merged or forked call has no digest": there was a conversation only where an accept stands, and the
-// caller had it before it hung up.
+// A call that was cancelled, rejected, missed or merged has no digest: there was a conversation only where an accept was its author's
+// first word.
 function isConversation(lookup: LogLookup, peer: string, me: string): boolean {
   for (const author of [peer, me])
     if (lookup.taken.get(seqKey({ from: author, seq: 1 }))?.body.type === 'accept') return true

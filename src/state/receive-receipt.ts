@@ -1,4 +1,4 @@
-// What a peer's receipt says of ours: how far it has got, what it misses, that the call has forked or is lost there.
+// What a peer's receipt says of our signals: how far it has them, what it misses, that the call has forked or is lost there.
 
 import type { Log } from '../call/log.ts'
 import { checkAck } from '../call/placement.ts'
@@ -9,10 +9,14 @@ import { heldLog } from './held-log.ts'
 import { markLost } from './lost-calls.ts'
 import type { Transaction } from './transaction.ts'
 
-/** All that who has no key of a call can open of it. */
+/** All of a side's signals that somebody without the call's key can open. */
 const FIRST_WORD: SeqRange = [1, 1]
 
-/** Takes in a receipt; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
+/**
+ * Takes in a receipt.
+ * @param callsHeard gets the calls in which something came in that wants an answer
+ * @returns why it was dropped, if it was
+ */
 export function receiveReceipt(
   edit: Transaction,
   log: Log,
@@ -37,7 +41,7 @@ export function receiveReceipt(
     log.needsWholeCall = true
     return undefined
   }
-  // Who asks for what is missing does not know yet that there is nothing to come.
+  // A peer that asks for what is missing does not know yet that nothing more comes.
   if (log.fork !== undefined && body.missing.length > 0) callsHeard.add(log.id)
   if (verdict !== undefined) {
     callsHeard.add(log.id)
@@ -45,7 +49,7 @@ export function receiveReceipt(
   }
   log.peerReceiptAck = Math.max(log.peerReceiptAck ?? 0, ack.seq)
   acknowledge(edit, log, ack, read)
-  // The attack: a thief of an identity, which has no key of the call, takes back that the call is lost there, or has all of it wrapped anew.
+  // The attack: a thief of an identity, without the call's key, takes back that the call is lost there, or has all of it wrapped anew.
   const hasKey = context.underCallKey || edit.lookup(log).secrecy?.sealedWith !== 'call'
   if (hasKey) delete log.peerLostAt
   const asked = hasKey ? body.missing : body.missing.filter(([first]) => first === 1).map(() => FIRST_WORD)

@@ -9,7 +9,7 @@ import type { RumorContext } from './receive-call.ts'
 import { callOf } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
-/** Takes in a request; why it was dropped, if it was. */
+/** Takes in a request. @returns why it was dropped, if it was */
 export function receiveRequest(
   edit: Transaction,
   { signal, rumor }: { signal: Signal; rumor: Rumor },
@@ -19,7 +19,7 @@ export function receiveRequest(
   const { admission, now } = context
   const held = edit.state.logs[signal.id]
   if (held !== undefined) {
-    // "A request seen in a new wrap is answered with our accept or reject wrapped anew."
+    // "A request in a new wrap is also answered with the accept or reject wrapped anew" (docs/PROTOCOL.md, "Delivery").
     if (context.isRewrapped()) {
       const log = edit.log(signal.id)
       log.receipts = { ...log.receipts, ackTaken: 0, ackTried: 0 }
@@ -46,10 +46,10 @@ export function receiveRequest(
 }
 
 /**
- * Until when a call rings, unix seconds by our own clock. A caller's clock may be slow by hours: what was not there when we last looked
- * was not sent before that, whatever it says, and rings as long as its caller has set. Where relays say that our own is `ahead`, what
- * is over by ours may not be over by theirs: a lie of theirs makes it ring longer, never shorter. The attack: a call that rings for
- * ever.
+ * Until when a call rings, unix seconds by our own clock. A caller's clock may be slow by hours: a request that was not there when we last
+ * looked was not sent before that, whatever its date, and rings for as long as its caller has set. Where relays say that our clock is
+ * `ahead` (seconds), a ring that is over by ours may not be over by theirs; their lie makes it ring longer, never shorter. The attack: a
+ * call that rings forever.
  */
 function ringsUntil(
   { at, body }: Signal,
@@ -61,7 +61,7 @@ function ringsUntil(
   return Math.min(by, now + LONGEST_RING)
 }
 
-/** When we last knew all that our relays keep for us, unix seconds by our own clock; 0 before the first time. */
+/** When we last knew all that each of our relays keeps for us, unix seconds by our own clock; 0 before the first time. */
 function lastReadAt(edit: Transaction): number {
   const looks = Object.values(edit.index.relays).flatMap(
     ({ cursor, cursorByOwnClock = cursor }) => cursorByOwnClock ?? [],
@@ -70,9 +70,8 @@ function lastReadAt(edit: Transaction): number {
 }
 
 /**
- * "Whoever has an unanswered, not hung-up request to the author of a request with a *smaller* id … accepts that one by itself, at once,
- * closes its own as `merged`. Whoever holds the smaller one lets the other's request not ring." Judged by when we heard, never by
- * dates.
+ * Both have called each other: with the greater id ours is merged into theirs, which we then accept by ourselves (`answerByPolicy`); with
+ * the smaller id it is theirs that does not ring (docs/PROTOCOL.md, "The rules"). Judged by what was heard, never by dates.
  */
 function meetAtGlare(edit: Transaction, log: Log, ours: Log): void {
   if (ours.id < log.id) {
@@ -83,7 +82,7 @@ function meetAtGlare(edit: Transaction, log: Log, ours: Log): void {
   log.merges = ours.id
 }
 
-/** Our own request to this agent that is neither answered nor hung up, if there is one. */
+/** Our own call to this agent that still rings and was not hung up, if there is one. */
 function ringingCallTo(edit: Transaction, peer: string, { me, now }: RumorContext): Log | undefined {
   return Object.values(edit.state.logs).find((log) => {
     if (signalOf(log, log.id)?.from !== me || log.mergedInto !== undefined) return false
@@ -92,7 +91,7 @@ function ringingCallTo(edit: Transaction, peer: string, { me, now }: RumorContex
   })
 }
 
-/** The call whose accept names this request as merged, where that came first. */
+/** The call whose accept names this request as merged, where that accept came before the request. */
 function mergedInto(edit: Transaction, { id, from }: Signal): string | undefined {
   return Object.values(edit.state.logs).find((log) =>
     Object.keys(log.entries).some((key) => {
@@ -102,7 +101,7 @@ function mergedInto(edit: Transaction, { id, from }: Signal): string | undefined
   )?.id
 }
 
-/** Lets held requests ring once ours to the same agent has come to anything but a conversation that took them in. */
+/** Lets a held request ring once no call of ours with a smaller id rings at its author any more. */
 export function releaseHeldCalls(edit: Transaction, context: { me: string; now: number }): void {
   const { me, now } = context
   for (const log of Object.values(edit.state.logs)) {

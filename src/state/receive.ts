@@ -1,4 +1,4 @@
-// What came in, merged into the state. Pure, and the same whatever the order and however often: it is applied to what was
+// What came in, merged into the state. Pure, with the same result in whatever order and however often: it is applied to what was
 // loaded, and once more under the lock to what is newest.
 import type { Signal } from '../call/signal.ts'
 import { callId, isLostReceipt, parseSignal } from '../call/signal-codec.ts'
@@ -22,23 +22,24 @@ import type { State } from './state.ts'
 import { beginTransaction, countDropped, type Transaction } from './transaction.ts'
 import { countUnreadable, noteUnreadable } from './unreadable.ts'
 
-/** `deep`: wraps that are known are heard once more. `now`: unix seconds. */
+/** `now`: unix seconds; `deep`: whether wraps that are known are heard once more. */
 export type ReceiveContext = {
   me: string
   now: number
   admission: AdmissionPolicy
   completeReads: readonly CompleteRead[]
   deep?: boolean
-  /** Whether a wrap was made by whoever has its one-time key. */
+  /** Whether a wrap is signed by its one-time key, instead of `isWrapSigned`. */
   isSigned?: typeof isWrapSigned | undefined
 }
 
-/** What came of it: the state, and the calls in which something came in that wants an answer. */
+/** The new state, and the calls in which something came in that wants an answer. */
 export type Received = { state: State; callsHeard: string[] }
 
-/** Merges opened wraps, and what time makes of the calls, into the state. */
+/** Merges opened wraps, and what time does to calls, into the state. */
 export function receiveAll(state: State, mail: readonly OpenedWrap[], context: ReceiveContext): Received {
-  // The attack: an `end` in the open that takes back what its author acknowledges under the call's key, and comes before it in one lot.
+  // The attack: an `end` under the identities' key takes back what its author has acknowledged under the call's key, and stands before that
+  // in the same mail.
   const isUnderCallKey = ({ openedWithKeyOf }: OpenedWrap) => openedWithKeyOf !== undefined
   const opened = [...mail.filter(isUnderCallKey), ...mail.filter((wrap) => !isUnderCallKey(wrap))]
   const edit = beginTransaction(state)
@@ -57,12 +58,12 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   let complete = context.completeReads
   for (const wrap of opened) {
     const known = edit.index.seen[wrap.id] !== undefined
-    // "No wrap counts as seen before all were tried."
+    // A wrap does not count as seen before all keys were tried on it.
     if ((known && context.deep !== true) || isToBeTriedAgain(wrap)) continue
     const { rumor } = wrap
     const isKept = rumor === undefined && keepEarly(edit, wrap, context.now)
     if (!isKept && hasUntriedKey(wrap)) {
-      // It is asked for again, so no cursor passes it either.
+      // The wrap has to be read again, so no cursor passes it.
       complete = []
       continue
     }
@@ -99,7 +100,7 @@ export function receiveAll(state: State, mail: readonly OpenedWrap[], context: R
   return { state: commitCalls(edit, context), callsHeard: [...callsHeard] }
 }
 
-/** Takes in one rumor; why it was dropped, if it was. `callsHeard`: calls in which something came in that wants an answer. */
+/** Takes in one rumor. @returns why it was dropped, if it was */
 function admitRumor(
   edit: Transaction,
   rumor: Rumor,
@@ -117,11 +118,11 @@ function admitRumor(
   if (dropped !== undefined) return dropped
   const over = meterRumor(edit.index.meter, rumor, first, admission, bits)
   const letter = { now: context.now, trust: admission.trust, bits }
-  // NIP-17's clients never offer a letter again, so one that is too many for today is told tomorrow.
+  // NIP-17's clients never offer a letter again, so one that is beyond the bound for today is told tomorrow.
   if (over !== undefined) return isLetter(rumor) ? receiveLetter(edit, rumor, { ...letter, tomorrow: true }) : over
   if (!isLetter(rumor)) return receiveRumor(edit, rumor, context, callsHeard)
   const refused = receiveLetter(edit, rumor, letter)
-  // "One with `repeat` is no instruction and closes nothing."
+  // A letter that may be a repeat is no instruction, and closes no escalation.
   if (
     refused === undefined &&
     trust === 'owner' &&
@@ -131,7 +132,7 @@ function admitRumor(
   return refused
 }
 
-// The attack: after a loss every order of the owner that a relay still has would be one once more.
+// The attack: after a loss of the state, every order of the owner that a relay still has becomes a new one.
 function noteLoss(edit: Transaction, now: number): void {
   if (edit.index.stateLost !== true) return
   delete edit.index.stateLost
@@ -159,7 +160,7 @@ function receiveRumor(
   return dropped
 }
 
-// Relays keep no order: what came before its request counts as if it came behind it.
+// Relays keep no order: what came before its request counts as if it had come behind it.
 function hearOrphanCall(edit: Transaction, request: Signal, context: RumorContext, callsHeard: Set<string>): void {
   const noted = takeOrphanCall(edit, request)
   if (noted === undefined) return

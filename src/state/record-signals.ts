@@ -1,4 +1,4 @@
-// What we are about to say, written into the state before anybody hears it: numbered, owed, and claimed by this process.
+// What we are about to say, written into the state before anybody hears it: each signal is numbered, owed, and claimed by this process.
 
 import type { IntendedSignal } from '../call/decision.ts'
 import type { Log } from '../call/log.ts'
@@ -11,8 +11,11 @@ import { claimBy } from './retry.ts'
 import type { State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** Who writes, and when: `now` by our own clock, and `stamp` what it is dated with, where relays say that this is wrong; they may
- * be later than that by `lag`. `pid`, `host`, `processStart`: this process (call/log.ts, Claim). `tellRead`: whether peers hear up to where our agent has looked (receipts.read). */
+/**
+ * Who writes, and when, unix seconds: `now` by our own clock; `stamp`: what it is dated with, where relays say that our clock is wrong;
+ * `lag`: by how much their clocks may be later than that date. `pid`, `host`, `processStart`: this process (call/log.ts, Claim).
+ * `tellRead`: whether peers are told up to where our agent has looked (receipts.read).
+ */
 export type AuthorContext = {
   me: string
   now: number
@@ -27,7 +30,7 @@ export type AuthorContext = {
 /** A rumor that is written down and owed to the peer of its call. */
 export type RecordedSignal = { call: string; to: string; rumor: Rumor; seq: number; ack: Link }
 
-/** Writes down what is to be said: each signal numbered, linked, owed, and claimed by this process. */
+/** Writes down what is to be said: each signal is numbered, linked, owed, and claimed by this process. */
 export function recordSignals(
   state: State,
   intended: readonly IntendedSignal[],
@@ -45,14 +48,14 @@ export function recordSignals(
     const rumor = rumorOf(signalTemplate(datedBody(signal.body, stamp - now + lag), place, stamp), me)
     const id = signal.call ?? rumor.id
     const log = edit.log(id)
-    // The same request twice within one second is one rumor and so one call: a double submission.
+    // The same request twice within one second is one rumor, and so one call: a double submission.
     if (log.entries[rumor.id] === undefined) {
       edit.entries(log)[rumor.id] = { rumor }
       // How long it rings is decided by our own clock.
       if (signal.body.type === 'request') log.ringsUntil = signal.body.deadline
       log.outbox[rumor.id] = { wrappedAt: 0, wrapCount: 0, accepted: [], failed: [], claim: claimBy(author) }
     }
-    // The chunks of a file are many and the call is long: only its numbers go on.
+    // A file has many chunks, and a call may be long: the next position is counted on, not looked up again.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })
     // Whoever answers a call has seen it.
     const { type } = signal.body
@@ -62,7 +65,7 @@ export function recordSignals(
   return { state: commitCalls(edit, author), said }
 }
 
-/** The deadline of a request in the time that its rumor is dated with: only then is it as long for who reads it. */
+/** A request with its deadline moved as its date is, so that its ring is as long for whoever reads it. @param later seconds */
 function datedBody(body: Body, later: number): Body {
   return body.type === 'request' ? { ...body, deadline: body.deadline + later } : body
 }
@@ -75,7 +78,7 @@ export function positionIn(log: Log, peer: string, me: string): Position {
   return { own: lastSignal(log, me), taken: lastSignal(log, peer), read: log.read }
 }
 
-/** The links of the next signal in a call: they are taken under the lock, so no two processes take the same number. */
+/** The number and links of the next signal in a call. They are taken under the lock, so no two processes take the same number. */
 function nextPosition(
   { to, call, re }: Pick<IntendedSignal, 'to' | 'call' | 're'>,
   position: Position | undefined,

@@ -1,19 +1,19 @@
-// What relays say and show of themselves: how much they let themselves be asked and told at a time, and whether they compare what we have
-// with what they have (NIP-77).
+// What relays say and show of themselves: how much they can be asked and told at a time, and whether they compare what we have with what
+// they have (NIP-77).
 import type { RelayLimits, RelayMemory } from './kept-relay.ts'
 import { hasPassed } from './retry.ts'
 import type { Index, State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
-/** A relay may have been set up anew since. */
+/** Seconds for which limits are believed: a relay may have been set up anew since. */
 const LIMITS_FOR = 24 * 3600
 
-/** The most events that a relay lets itself be asked for at a time, as far as it has shown. */
+/** The most events that a relay can be asked for at a time, as far as it has said or shown. */
 export function askLimitOf(memory: RelayMemory | undefined, now: number): number | undefined {
   return limitsNow(memory, now)?.maxEvents
 }
 
-/** The most questions that it answers at a time, as far as it has said or shown. */
+/** The most questions that a relay answers at a time, as far as it has said or shown. */
 export function subscriptionsOf(memory: RelayMemory | undefined, now: number): number | undefined {
   return limitsNow(memory, now)?.subscriptions
 }
@@ -24,12 +24,15 @@ export function limitsNow(memory: RelayMemory | undefined, now: number): RelayLi
   return limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits : undefined
 }
 
-/** From so many known wraps on it is worth comparing what we have with what a relay has. Below, a REQ is as fast. */
+/** With so many known wraps it is worth comparing what we have with what a relay has. With fewer a REQ is as fast. */
 const WORTH_COMPARING = 200
 
 const A_DAY = 24 * 3600
 
-/** What we hold of a mailbox since then, for a relay that speaks NIP-77; undefined where it does not, or it is not worth it. */
+/**
+ * The wraps that we know of a mailbox from `since` on, unix seconds, for a relay that speaks NIP-77; undefined where it does not, or where
+ * a comparison is not worth it.
+ */
 export function knownWraps({ relays, seen }: Index, relay: string, since: number): [string, number][] | undefined {
   if (relays[relay]?.negentropy?.speaks !== true) return undefined
   const held: [string, number][] = []
@@ -40,7 +43,7 @@ export function knownWraps({ relays, seen }: Index, relay: string, since: number
   return held.length < WORTH_COMPARING ? undefined : held
 }
 
-/** The relays to be asked whether they speak NIP-77: those that have sent much that we knew, once a day. */
+/** The relays to ask whether they speak NIP-77: once a day those that have sent much that we knew. */
 export function relaysToProbe(
   { relays }: Index,
   answers: readonly { relay: string; known: number }[],
@@ -68,7 +71,7 @@ export function recordNip77(state: State, found: readonly RelayStatement[], now:
 }
 
 function limitsSaid(before: RelayLimits | undefined, said: Omit<RelayLimits, 'at'>, now: number): RelayLimits {
-  // That it answers fewer than it says has shown in use.
+  // Where a relay has shown in use that it answers fewer than it says, that counts.
   const subscriptions = [before, said].flatMap((one) => one?.subscriptions ?? [])
   return {
     ...{ ...before, ...said, at: now },

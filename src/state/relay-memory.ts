@@ -1,5 +1,5 @@
-// What we remember of relays that did not answer in time. A relay that is slow and honest must not be outrun forever by
-// one that is fast and empty: once in a while it gets the time that it needs.
+// What we remember of relays that did not answer in time, or want to be left alone. A relay that is slow and honest must not be outrun
+// forever by one that is fast and empty: once in a while it gets the time that it needs.
 
 import { FIRST_REST } from '../nostr/rate-limit.ts'
 import { type Foreign, foreign } from '../sanitize.ts'
@@ -14,10 +14,10 @@ import { beginTransaction } from './transaction.ts'
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
 const OVERDUE = 1800
 
-/** Milliseconds that it then gets beyond the grace. */
+/** Milliseconds that it then gets beyond those of the others. */
 const PATIENCE = 3000
 
-/** How much longer than the grace a relay may take this time, in ms. */
+/** How much longer than the others a relay is waited for this time, in milliseconds. @param now unix seconds */
 export function patienceFor(memory: RelayMemory | undefined, now: number): number {
   const since = memory?.incompleteSince
   if (since === undefined || !hasPassed(since, OVERDUE, now)) return 0
@@ -25,9 +25,9 @@ export function patienceFor(memory: RelayMemory | undefined, now: number): numbe
 }
 
 /**
- * An answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked; `limit`: the relay would
- * not be asked for more events at a time; `reached`: it met a bound of ours, and `sweep` is what the next run goes on with;
- * `stalled`: when the sweep began that is given up.
+ * A relay's answer to the question for the mailbox. `reconciled`: whether NIP-77, where it was tried, has worked; `limit`: the most events
+ * that the relay can be asked for at a time, where it has shown that; `reached`: the answer met a bound of ours, and `sweep` is what the
+ * next run goes on with; `stalled`: when the sweep began that is given up.
  */
 export type MailboxAnswer = {
   relay: string
@@ -77,15 +77,15 @@ function isSame(a: RelayMemory, b: RelayMemory): boolean {
 }
 
 /**
- * A relay wants to be left alone, and said so `at`, Unix ms. `seconds`: for so long, where it says; `only`: with questions, or with
- * what we publish.
+ * A relay's wish to be left alone, and when it was said, unix milliseconds. `seconds`: for how long, where it says; `only`: with questions
+ * alone, or with what we publish.
  */
 export type Rebuff = { at: number; why: Foreign; seconds?: number; only?: 'read' | 'write' }
 
 /**
- * What is known of a relay from before. `backoff`: until when it is left alone, Unix ms; `firm`: also where there is no other, as it has
- * named that time itself, or as cron comes again. `frame`: the largest message that it takes, in bytes; `subscriptions`: how many
- * questions it answers at a time.
+ * What is known of a relay from before. `backoff`: until when it is left alone, unix milliseconds; `firm`: also where there is no other
+ * relay, since it has named that time itself, or since cron will come again. `frame`: the largest message that it takes, in bytes;
+ * `subscriptions`: how many questions it answers at a time.
  */
 export type RelayFacts = {
   backoff?: { until: number; why: Foreign; firm: boolean; only?: 'read' | 'write' } | undefined
@@ -94,8 +94,8 @@ export type RelayFacts = {
 }
 
 /**
- * What one run has found out. `dials`: how often it has connected, or tried to; `reached`: whether there was a connection; `took`: when
- * it last took what was published, Unix ms.
+ * What one run has found out about a relay. `dials`: how many connections it has made or tried; `reached`: whether there was one; `took`:
+ * when the relay last took what was published, unix milliseconds.
  */
 export type RelayObservation = {
   url: string
@@ -108,20 +108,21 @@ export type RelayObservation = {
 }
 
 /**
- * A relay that names no time is left alone for FIRST_REST, twice as long each time, and for no more seconds than these: so long does a
- * presence last.
+ * A relay that names no time is left alone for FIRST_REST, then for twice as long each time, and for no more seconds than these, for which
+ * a presence lasts.
  */
 const LONGEST_REST = 300
 
-/** As long as a relay says it is left alone, but no longer than a day. */
+/** Most seconds for which a relay is left alone because it has named a time. */
 const LONGEST_NAMED = 24 * 3600
 
-/** Most relays that are remembered: peers name new ones without end. Those that hold a cursor are our own. */
+/** Most relays that are remembered, since peers name new ones without end. Those with a cursor are our own, and stay. */
 const MAX_RELAYS = 200
 
 /**
- * What of our memory the connections of a run should know, by address. @param unattended cron runs it, which leaves room for others
- * where a relay counts connections
+ * What the connections of a run should know from before, by a relay's address.
+ * @param now unix seconds
+ * @param unattended whether cron runs it, which leaves room for others where a relay limits connections
  */
 export function relayFacts({ relays }: Index, now: number, unattended = false): Map<string, RelayFacts> {
   const facts = Object.entries(relays).flatMap(([url, memory]): [string, RelayFacts][] => {
@@ -144,7 +145,8 @@ function backoffNow({ backoff }: RelayMemory, now: number): RelayFacts['backoff'
   return { until: 1000 * until, why, firm: named, ...(only && { only }) }
 }
 
-// Others are refused where cron is not: a rest that the relay has not named says nothing of when cron may come to one that counts.
+// At a relay that limits connections a rest of our own making does not count for cron, which keeps its own distance: other commands may have
+// caused it.
 function cronBackoff(memory: RelayMemory, now: number): RelayFacts['backoff'] {
   const held = backoffNow(memory, now)
   if (!limitsDials(memory, now)) return held
@@ -154,7 +156,7 @@ function cronBackoff(memory: RelayMemory, now: number): RelayFacts['backoff'] {
   return isLonger ? held : { until: spaced, why: foreign`it limits how often we connect`, firm: true }
 }
 
-/** Notes what a run has found out of relays. The same again changes nothing. @param unattended it is cron's */
+/** Notes what a run has found out about relays. The same once more changes nothing. @param unattended whether cron runs it */
 export function recordObservations(
   state: State,
   observed: readonly RelayObservation[],
@@ -182,7 +184,7 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number, un
     ...(subscriptions !== undefined && { subscriptions }),
   }
   const isShown = Object.keys(shown).length > 0
-  // Whoever has taken something since rests no more from what is published.
+  // A relay that has taken something since no longer rests from what we publish.
   const isOver = (one: { at: number; only?: 'read' | 'write' } | undefined) => one?.only === 'write' && one.at < took
   const before = isOver(held.backoff) ? undefined : held.backoff
   const rebuff = isOver(observed.rebuff) ? undefined : observed.rebuff
@@ -198,14 +200,14 @@ function afterRun(held: RelayMemory, observed: RelayObservation, now: number, un
   }
 }
 
-// Whoever is asked and answers rests no more. Of what we publish that says nothing.
+// A relay that was reached no longer rests; but one that wanted a rest from what we publish alone may still want that.
 function backoffAfter(rest: RelayBackoff | undefined, reached: boolean, now: number): RelayBackoff | undefined {
   if (rest === undefined || !reached) return rest
   return rest.only !== undefined && now < rest.until + LONGEST_REST ? rest : undefined
 }
 
 function newBackoff({ at, seconds, why, only }: Rebuff, before: RelayBackoff | undefined, now: number): RelayBackoff {
-  // A run writes more than once of what it has met once.
+  // A run may write down the same rebuff more than once.
   if (before?.at === at) return before
   const tries = (before?.tries ?? 0) + 1
   const guess = Math.min(LONGEST_REST, FIRST_REST[only ?? 'read'] * 2 ** (tries - 1))
@@ -222,7 +224,7 @@ function bounded(relays: [string, RelayMemory][]): [string, RelayMemory][] {
   return [...(own ?? []), ...latest.slice(0, Math.max(0, MAX_RELAYS - (own?.length ?? 0)))]
 }
 
-/** Notes by how much our clock is wrong, seconds, if it is: until it is right again nothing is dated before a relay was asked. */
+/** Notes by how many seconds our clock is ahead of the relays', 0 where it is right, once a relay has answered completely. */
 export function recordClock(state: State, answers: readonly { complete: boolean }[], ahead: number): State {
   const known = state.index.clockAhead ?? 0
   if (known === ahead || !answers.some((answer) => answer.complete)) return state

@@ -9,14 +9,14 @@ import { isOver, type Phase } from '../call/rules.ts'
 export type Removal = { type: 'key' | 'transcript' | 'call'; call: string } | { type: 'files'; folder: string }
 
 /**
- * A call that is here. `over`: when it was, by our own clock, unix seconds (`overSince`); `settled`: whether nothing of it is unread,
- * and nothing is owed.
+ * A call that is here. `over`: when it was over, by our own clock, unix seconds; undefined while it is not. `settled`: whether nothing of
+ * it is unread or owed.
  */
 export type KeptCall = { id: string; over: number | undefined; settled: boolean }
 
 /**
- * What lies on disk; `changed`: when it was last written, unix seconds; `spoken`: of a key, when the file of its call was. `gone`: calls that were deleted before. `others`: keys whose
- * letters' files lie here too, in folders that are named after them.
+ * What lies on disk. `changed`: when it was last written, unix seconds; `spoken`: when the file of a key's call was. `gone`: calls that
+ * were deleted before. `others`: keys with whose letters files came, in folders that are named after these keys.
  */
 export type KeptFiles = {
   keys: readonly { call: string; changed: number; spoken?: number }[]
@@ -26,20 +26,20 @@ export type KeptFiles = {
   others: readonly string[]
 }
 
-/** `keepDays`: transcript.keep; 0 for until it is forgotten by hand. `now`: unix seconds by our own clock. */
+/** `now`: unix seconds by our own clock; `keepDays`: transcript.keep, 0 for until it is deleted by hand. */
 export type RetentionOptions = { now: number; keepDays: number }
 
 const DAY = 86_400
 
-/** "It is deleted 7 days after the end, no sooner: a lost receipt must still be readable." */
+/** Seconds after a call was over until its key is deleted, and no sooner: a lost receipt must still be readable. */
 export const KEY_LIFETIME = 7 * DAY
 
-/** Whether the key of a call has had its time. @param over when the call was over, by our own clock; undefined while it is not */
+/** Whether the time of a call's key is over. @param over when the call was over, by our own clock; undefined while it is not */
 export function isKeyOver(over: number | undefined, now: number): boolean {
   return over !== undefined && now - over >= KEY_LIFETIME
 }
 
-/** "A sender keeps every rumor, acked or not, until the call is over for 7 days", whatever the setting says. */
+/** Seconds for which a call that is over is kept whatever the setting says: until then its signals may be asked for again. */
 const LEAST_CALL_LIFETIME = 7 * DAY
 
 /**
@@ -48,13 +48,14 @@ const LEAST_CALL_LIFETIME = 7 * DAY
  */
 export function overSince(phase: Phase, last: number): number | undefined {
   if (!isOver(phase)) return undefined
-  // A call that nobody has spoken in ends when it expires, not when it fell silent: what was offered until then may come for a week more.
+  // A silent call is over when it expires, not when it fell silent: what was offered until then may come for a week more.
   return phase === 'expired' ? last + EXPIRES : last
 }
 
 /**
- * What is due. Keys go by their own rule whatever the setting; everything else only where it says after how many days. Of a call
- * that is not here any more the time of the file counts; where its file is damaged it may be open, and is over when nothing came for 7 days.
+ * What is to be deleted now. Keys go by their own rule whatever the setting; everything else only where the setting says after how many
+ * days. For a call that is not here any more the time of the file counts; the key of one whose file is damaged, which may be open, counts
+ * from 7 days after that was written.
  */
 export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, options: RetentionOptions): Removal[] {
   const { now, keepDays } = options
@@ -72,8 +73,8 @@ export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, option
   const gone = calls.filter(({ over, settled }) => settled && isDue(over, Math.max(kept, LEAST_CALL_LIFETIME)))
   removals.push(...gone.map(({ id }): Removal => ({ type: 'call', call: id })))
   for (const { id } of gone) known.delete(id)
-  // The attack: whoever tries four billion requests has a call whose folder is that of another call, or of the owner's letters. It
-  // stays as long as one of them does; and what belongs to no call that was here is not ours to delete.
+  // The attack: whoever tries four billion requests gets a call that shares its folder with another call, or with the owner's letters. The
+  // folder stays as long as one of them does; and what belongs to no call that was here is not ours to delete.
   const inUse = new Set([...known.keys(), ...files.others].map(folderOf))
   const ofGone = new Set([...gone.map(({ id }) => id), ...files.gone].map(folderOf))
   const isOver = (folder: string) => ofGone.has(folder) && !inUse.has(folder)
@@ -82,7 +83,7 @@ export function removalsDue(calls: readonly KeptCall[], files: KeptFiles, option
 }
 
 /**
- * What `forget` deletes of a call that is over: all of it, and its files where it was asked to, unless something else lies there.
+ * What `forget` deletes of a call that is over: all of it, and its files where that was asked for, unless they share their folder.
  * @param others the ids of all other calls, and the keys whose letters' files lie here
  */
 export function removalsOf(call: string, others: readonly string[], withFiles: boolean): Removal[] {

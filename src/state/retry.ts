@@ -1,10 +1,10 @@
-// When something is tried again, and which process is at it: one schedule and one claim for whatever is owed.
+// When something is tried again, and which process is at it: the same waits and claims for whatever is owed.
 import type { Claim } from '../call/log.ts'
 
 /** Whether a process that holds a claim still runs; undefined where it cannot be asked, on another machine or in another container. */
 export type IsAlive = (claim: Claim) => boolean | undefined
 
-/** Seconds for which whoever cannot be asked is left alone. What was claimed by a container that is gone waits for no longer. */
+/** Seconds for which a process that cannot be asked is left alone: what a container that is gone has claimed waits no longer. */
 const UNASKED = 120
 
 /** A claim of this process, from now on. */
@@ -23,8 +23,9 @@ export function claimBy({
 }
 
 /**
- * Whether a process is at it right now. @param lifetime seconds after which a claim counts for nothing, since no command takes so long:
- * its process hangs
+ * Whether a process is at it right now.
+ * @param now unix seconds
+ * @param lifetime seconds after which a claim counts for nothing: its process is taken to hang
  */
 export function isClaimed(claim: Claim | undefined, now: number, alive: IsAlive, lifetime: number): boolean {
   if (claim === undefined || hasPassed(claim.at, lifetime, now)) return false
@@ -32,14 +33,14 @@ export function isClaimed(claim: Claim | undefined, now: number, alive: IsAlive,
 }
 
 /**
- * Whether a time has passed since then, unix seconds. A clock that was set back must not stop anything: what lies ahead by that much has
- * passed too.
+ * Whether so many seconds have passed since then, by unix seconds. A clock that was set back must not stop anything: a time that lies ahead
+ * by as much counts as passed too.
  */
 export function hasPassed(since: number, seconds: number, now: number): boolean {
   return Math.abs(now - since) >= seconds
 }
 
-/** How long to wait after so many tries, by a list of waits in seconds; the last one for all after it. */
+/** Seconds to wait after so many tries, by a list of waits, the last of which holds for all further tries. */
 export function waitAfter(tries: number, waits: readonly number[]): number {
   return waits[tries] ?? waits.at(-1) ?? 0
 }

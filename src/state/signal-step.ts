@@ -1,5 +1,5 @@
 // The signals' part of a step: what came in is merged, what is to be said is decided and written down, and what goes out now is
-// claimed by this process. Pure: applied to whatever is on disk by then.
+// claimed by this process. Pure, so that it can be applied once more to what is on disk by then.
 import { decide, decideAgain } from '../call/decide.ts'
 import type { Decision, DecisionContext, IntendedSignal } from '../call/decision.ts'
 import type { Intent } from '../call/intent.ts'
@@ -33,7 +33,7 @@ import type { Removal } from './retention.ts'
 import type { IsAlive } from './retry.ts'
 import { callsOf, type Index, type State, unreadOf } from './state.ts'
 
-/** Everything that it depends on beside the state. `alive`: whether a process of this machine still runs. */
+/** Everything that the step depends on beside the state and the mail. `alive`: whether the process of a claim still runs. */
 export type SignalStepContext = Omit<
   DecisionContext,
   'calls' | 'directory' | 'lastOver' | 'isUnread' | 'isBlocked' | 'mustReportLoss'
@@ -42,11 +42,11 @@ export type SignalStepContext = Omit<
     policy: Policy
     alive: IsAlive
     callKeys: CallKeySource
-    /** Whether a wrap was made by whoever has its one-time key; its signature tells, unless envelopes are none. */
+    /** Whether a wrap is signed by its one-time key; where it is undefined, the wrap's signature is verified. */
     isSigned?: ((wrap: OpenedWrap) => boolean) | undefined
   }
 
-/** What came in. `deep`: wraps that are known are among it. `unheard`: nobody has listened yet, so only the command speaks. */
+/** What came in. `deep`: wraps that are known are among it. `unheard`: no relay was asked yet, so only the command itself speaks. */
 export type HeardWraps = {
   opened: readonly OpenedWrap[]
   completeReads: readonly CompleteRead[]
@@ -56,17 +56,17 @@ export type HeardWraps = {
 
 export type SignalStepResult = {
   state: State
-  /** What the command itself wants to say, by its intent: the last of `said`. */
+  /** What the command itself says, which is the last of `said`, or why it is refused. */
   decision: Decision
   said: RecordedSignal[]
   /** What goes out now: rumors that are owed, and receipts. */
   signalsDue: PendingSignal[]
   receiptsOwed: PendingReceipt[]
-  /** Calls in which something came in that wants an answer, be it a repeat. */
+  /** Calls in which something came in that wants an answer, even if it is a repeat. */
   callsHeard: string[]
   /** What is to be deleted from disk before the state says so. */
   removals: Removal[]
-  /** What is to be on the disk before the calls that it belongs to: the secrets of this step, and of no earlier try of it. */
+  /** The call keys that this step has made, and no earlier try of it. They have to be on disk before the calls that they belong to. */
   secrets: MadeSecret[]
 }
 
@@ -102,7 +102,7 @@ export function stepSignals(
     lastOver: (peer) => lastOver(received.state.index, peer),
     isUnread: unreadOf(received.state),
   })
-  // What our agent answers itself goes before what we would answer for it.
+  // Where our agent answers a call itself, the program does not answer for it.
   const answered = decision.say.map((u) => u.call)
   const self = { name, relays: inbox.slice(0, LIMIT.relays), mustReportLoss: mustReport }
   const replies = [
@@ -111,7 +111,7 @@ export function stepSignals(
       (u) => !answered.includes(u.call),
     ),
   ]
-  // Before anything is heard nothing is answered for our agent.
+  // Before relays were asked, the program answers nothing for our agent.
   const repliesNow = mail.unheard ? [] : replies
   const authorKeys = { me, stamp: context.stamp ?? now }
   const withKeys = [...repliesNow, ...decision.say].map((one) =>
@@ -124,9 +124,9 @@ export function stepSignals(
     return keys === undefined ? [] : [{ call, keys }]
   })
   const isKnown = acquaintanceTest(recorded.index, policy)
-  // What is owed may have been acked by what there is to hear.
+  // Before relays were asked, what is owed may have been acknowledged already.
   const due = mail.unheard ? [] : dueRumors(recorded, now, alive, isBlocked)
-  // The attack: what was said in confidence goes to whom we have blocked since.
+  // The attack: what was said in confidence goes to an agent that was blocked since.
   const signalsDue = [...due, ...freshDues(said).filter(({ to }) => !isBlocked(to))]
   const speaking = said.map((s) => s.call)
   const receipts = {
@@ -152,7 +152,7 @@ function decideWanted(wanted: Intent | readonly IntendedSignal[] | undefined, co
   return 'type' in wanted ? decide(wanted, context) : decideAgain(wanted, context)
 }
 
-/** The names of the logs, of calls and of letters, that a step may change and that are not loaded anyway. `selector`: what --call names. */
+/** The names of the logs, of calls and of letters, that a step may change though they are not open. `selector`: what --call names. */
 export function logNamesIn(
   opened: readonly OpenedWrap[],
   index: Index,
@@ -168,12 +168,12 @@ export function logNamesIn(
   return meant === undefined ? ids : [...ids, ...Object.keys(index.calls).filter((id) => id.startsWith(meant))]
 }
 
-// What has just been said is claimed already, so the outbox does not name it: it goes last, in the order it was said.
+// What has just been said is claimed already, so dueRumors leaves it out. It goes last, in the order in which it was said.
 function freshDues(said: readonly RecordedSignal[]): PendingSignal[] {
   return said.map(({ call, to, rumor }) => ({ call, to, rumor, wrap: undefined, skip: [] }))
 }
 
-// Whatever is numbered carries the ack and the read mark, so it does not need a receipt.
+// Whatever is numbered carries the ack and the read mark, so no receipt is needed beside it.
 function carriedAcks(said: readonly RecordedSignal[]): ToldPeer[] {
   return said.map(({ call, to, ack, rumor }) => ({
     ...{ call, to, ack, missing: [] },

@@ -1,5 +1,5 @@
-// The pure half of the store: how state.json and the call files are read, which calls every command needs, and what can be
-// made of the call files alone. The files are ours and written whole, but a disk can damage them, and a command must not trip over
+// The pure half of the store: how state.json and the call files are read, which calls every command needs, and the index that can be
+// made from the call files alone. The files are ours and written whole, but a disk can damage them, and a command must not trip over
 // what is left.
 import {
   ARCHIVE_BOUNDS,
@@ -35,10 +35,7 @@ const base = {
   letters: { version: LETTER_LOG_VERSION, parse: parseLetterLog, open: openLetters },
 }
 
-/**
- * The codec of the store.
- * @param bounds what of a call is put into segments, and when
- */
+/** The codec of the store. @param bounds which part of a call is put into segments, and when */
 export function stateCodecWith(bounds: ArchiveBounds) {
   return {
     ...base,
@@ -53,10 +50,10 @@ export function stateCodecWith(bounds: ArchiveBounds) {
   }
 }
 
-/** The codec of this program, with its own bounds. */
+/** The codec that this program uses, with its own bounds. */
 export const stateCodec = stateCodecWith(ARCHIVE_BOUNDS)
 
-/** The calls that are open, and those asked for. */
+/** The ids of the calls that are open, and of those asked for. */
 function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   const wanted = new Set(also)
   // Thousands of them, few of which are open.
@@ -64,12 +61,12 @@ function openCalls({ calls }: Index, also: readonly string[] = []): string[] {
   return [...wanted]
 }
 
-/** The peers whose letters are open. @param now unix seconds */
+/** The peers whose letters are open, and due by now. @param now unix seconds */
 function openLetters({ letterLogs }: Index, now = Number.POSITIVE_INFINITY): string[] {
   return Object.keys(letterLogs).filter((peer) => letterLogs[peer]?.open && (letterLogs[peer].due ?? 0) <= now)
 }
 
-/** `stored`: the head and the segments of which a log was made, when it was read whole. */
+/** @param stored the head and the segments that a log was joined from, when it was read whole */
 function compactCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
   const head = (stored && splitSegments(log, stored)) ?? log
   const me = base.owner(state.index)
@@ -77,7 +74,7 @@ function compactCall(state: State, log: Log, stored: ArchivedCall | undefined, b
   return compact(head, call, stored?.head.archive?.segments[1], bounds)
 }
 
-/** An index made from the call files alone: cursors and seen ids are lost, so the relays are read again. */
+/** An index made from the call and letter files alone: cursors and seen ids are lost, so the relays are read again. */
 function rebuild(logs: Map<string, Log>, letters: Map<string, LetterLog> = new Map()): Index {
   const held = [...logs.values()]
   const agent = held.flatMap((log) => ownerOf(log) ?? [])[0] ?? ''
@@ -86,7 +83,7 @@ function rebuild(logs: Map<string, Log>, letters: Map<string, LetterLog> = new M
   const edit = beginTransaction(state)
   for (const log of mine) {
     const call = replay(log, agent, 0)
-    // Every call is looked at once more; the next command writes what it finds.
+    // Open, so that the next command looks at every call once more, and writes what it finds.
     if (call !== undefined) edit.table('calls')[log.id] = { ...summariseCall(call, log, 0), open: true }
   }
   for (const [peer, held] of letters) edit.table('letterLogs')[peer] = summariseLetters(held)
@@ -94,7 +91,7 @@ function rebuild(logs: Map<string, Log>, letters: Map<string, LetterLog> = new M
   return edit.commit().index
 }
 
-// Our own rumors came from nowhere, so they have no time at which they were heard.
+// A request without the time at which it was heard is our own; any other was sent to us.
 function ownerOf(log: Log): string | undefined {
   const request = log.entries[log.id]
   if (request === undefined) return undefined

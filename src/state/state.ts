@@ -9,16 +9,18 @@ import type { Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import type { RelayMemory } from './kept-relay.ts'
 
-/** What is known of a peer. `hints`: where its presence, an nprofile or its domain say that it is found; `pow`: the proof of
- * work that it asks of strangers. */
+/**
+ * What is known of a peer. `hints`: where its presence, an nprofile or its domain says that it is found; `pow`: the bits of proof of work
+ * that it asks of strangers.
+ */
 export type PeerMemory = {
   /** The relays of its kind 10050, and that list's created_at. */
   inbox: string[]
   listedAt?: number
-  /** When its lists were looked up, unix seconds; 0 to have it done again. */
+  /** When its lists were last looked up, unix seconds; 0 to have them looked up again. */
   lookedUpAt: number
   hints: string[]
-  /** NIP-65: where it reads what is meant for it, if no better is known. */
+  /** Its read relays by NIP-65, for want of an inbox. */
   reads?: string[]
   name: Foreign
   pow: number
@@ -28,7 +30,7 @@ export type PeerMemory = {
   heardAt?: number
   /** When it last said that it has lost the keys of its calls, unix seconds. */
   keysLostAt?: number
-  /** What became of what its relays have taken for it: how often it was acknowledged, and how often not in time. */
+  /** By relay: how often what the relay had taken for it was acknowledged, and how often it was not in time. */
   record?: Record<string, RelayRecord>
 }
 
@@ -48,24 +50,24 @@ export type CallSummary = {
   unread: number
   /** How far our own rumors have come. */
   own: { queued: number; relayed: number; delivered: number; read: number }
-  /** Whether every command must look at it: not over, or something still owed, unread or unconfirmed. */
+  /** Whether every command must look at it (`isOpen` in state/call-index.ts). */
   open: boolean
   last: number
   /** At glare: it does not ring while ours to the same agent does. */
   held?: true
   /** Both sides hold the same call, and have said so. */
   verified?: true
-  /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it. */
+  /** What was agreed, each text cut to a reminder; and how the call went, in the words of whoever ended it, and who that was. */
   agreements?: Agreement[]
   outcome?: CallOutcome
   outcomeBy?: OutcomeAuthor
-  /** Which key its words are sealed with, once it is accepted; `hungUp`: in the open all the same, by a caller that did not know of the accept. */
+  /** Which keys its words are sealed with, once it is accepted; and whether the caller hung up before it knew of that, without such a key. */
   secrecy?: 'call' | 'identity'
   hungUp?: true
   /** When it was over by our own clock, unix seconds: from then on its key has 7 days; and how many sides had ended it then. */
   overAt?: number
   endCount?: number
-  /** Until when what the peer seals with its key is kept though its accept is not here, unix seconds; and how much of that is. */
+  /** Until when seals of the peer are kept for its accept, unix seconds; and how many are, and their bytes. */
   awaitsAcceptUntil?: number
   earlySeals?: { count: number; bytes: number }
 }
@@ -88,15 +90,15 @@ export type Letter = {
 export type LetterLog = { version: 1; peer: string; letters: Record<string, Letter> }
 
 /**
- * What the index knows of a log. `open`: it holds what is unread or on its way, but only from `due` on (unix seconds) where all of that
- * is told later; `bytes`: what it takes on disk, about.
+ * What the index knows of a log of letters. `open`: whether there is anything in it that is unread or on its way, though only from `due` on
+ * (unix seconds) where all of that is told later; `bytes`: about what it takes on disk; `last`: when anything last came in or was written.
  */
 export type LetterLogSummary = { open: boolean; bytes: number; last: number; due?: number }
 
 /** A direct message of ours outside of calls, kept until a relay has taken it. */
 export type OutgoingLetter = { to: string; rumor: Rumor; entry: OutboxEntry }
 
-/** What our owner has been asked, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
+/** A question to our owner, kept while there is a channel left to try. `letter`: the rumor that asks on Nostr. */
 export type PendingEscalation = {
   escalation: Escalation
   letter?: string
@@ -109,7 +111,7 @@ export type PendingEscalation = {
   claim?: Claim
 }
 
-/** `requests`: calls and letters. */
+/** What somebody has brought. `requests`: calls and letters. */
 export type MeterAmount = { requests: number; rumors: number; bytes: number; files?: number }
 
 /**
@@ -126,8 +128,8 @@ export type DailyMeter = {
 }
 
 /**
- * A call that is not here, as somebody speaks in it. `heard`: since when, unix seconds; `completeReads`: how many of our mailbox since then
- * have not brought its request; `said`: how many numbered signals were not kept; `end`: what hangs it up.
+ * A call that is not here, and in which somebody speaks. `heard`: since when, unix seconds; `completeReads`: how many complete reads of
+ * our mailbox since then have not brought its request; `said`: how many numbered signals were not kept; `end`: the caller's hang-up.
  */
 export type OrphanCall = { call: string; from: string; heard: number; completeReads: number; said: number; end?: Rumor }
 
@@ -152,14 +154,14 @@ export type Announced = {
   /** The created_at of the 10050 that they have taken; and that of another one in our name, which has replaced it. */
   listCreatedAt?: number
   listReplacedBy?: number
-  /** When the relays were last asked for it where we only look peers up, unix seconds. */
+  /** When the relays where we only look peers up were last asked for it, unix seconds. */
   listAskedAt?: number
 }
 
 /**
- * This machine among those that may use our identity: its id ("" before its first canary) and how many canaries were counted, the highest that
- * was seen of all. `others`: when another one was heard of, unix seconds, and whether it wrote since; `found`: what is to be told
- * of that, and when it was.
+ * This machine among those that may use our identity: its id ("" before its first canary), and the highest count of canaries of all of
+ * them. `others`: when another one was heard of, unix seconds, and whether it has written since; `found`: what is to be told about
+ * that, and when it was told.
  */
 export type MachineMemory = {
   id: string
@@ -173,31 +175,31 @@ export type Index = {
   /** The pubkey that this state belongs to; "" before the first command. */
   agent: string
   relays: Record<string, RelayMemory>
-  /** Wraps opened: id → created_at, kept as long as they can be served again. */
+  /** The wraps that were opened: id → created_at, kept for as long as relays may send them again. */
   seen: Record<string, number>
   calls: Record<string, CallSummary>
   peers: Record<string, PeerMemory>
-  /** Letters by peer: what the files say in brief. */
+  /** Summaries of the logs of letters, by peer. */
   letterLogs: Record<string, LetterLogSummary>
-  /** Letters of ours, by rumor id, that no relay has taken yet: one that is not here has left. */
+  /** Letters of ours that no relay has taken yet, by rumor id. */
   outgoingLetters: Record<string, OutgoingLetter>
   /** What the owner has been asked, by id, and what it has said to it. */
   escalations: Record<string, KeptEscalation>
-  /** Which of them the owner is still to be told of. */
+  /** Those of them that the owner is still to be told of. */
   pendingEscalations: Record<string, PendingEscalation>
   /** Calls whose request has not come, one for each who speaks in it. */
   orphanCalls: OrphanCall[]
-  /** Peers who were told that a call of theirs is unknown here, and when, unix seconds. */
+  /** Peers who were told that a call of theirs, or its key, is lost here, and when, unix seconds. */
   lossReportedAt: Record<string, number>
   /** Calls that were deleted here, and when: nobody is told that they are lost. */
   forgotten: Record<string, number>
   /** Peers of whom seals came that nothing opens: since when, unix seconds, and how many complete reads of the mailbox ago. */
   unreadable?: Readonly<Record<string, { heard: number; completeReads: number }>>
-  /** With whom a call's key was deleted here, and when last, unix seconds. */
+  /** Peers with whom a call's key was deleted here, and when last, unix seconds. */
   keysGone?: Readonly<Record<string, number>>
-  /** When it was last looked for what is to be deleted, unix seconds. */
+  /** When we last looked for what is to be deleted, unix seconds. */
   cleanedAt?: number
-  /** Which calls' keys did not open a wrap on which a later run tries more of them, by wrap. */
+  /** By wrap: the calls whose keys did not open it, where a later run is to try more. */
   triedKeys?: Readonly<Record<string, readonly string[]>>
   meter: DailyMeter
   wakes: WakeRecords
@@ -207,9 +209,9 @@ export type Index = {
   /** 0.1.0 wrote this: its calls are still to be set aside, and its letters are here. */
   legacy?: true
   dms?: Record<string, { rumor: Rumor; heard: number; unread: boolean; file?: FileState }>
-  /** Letters that found no room since some were read last. */
+  /** How many letters found no room since letters were last read. */
   lettersLeft?: number
-  /** An earlier state was lost; and when that was found out, unix seconds: what was written before may have been told. */
+  /** An earlier state was lost; and when that was found out, unix seconds: letters from before may have been told already. */
   stateLost?: true
   stateLostAt?: number
   /** Seconds by which our clock was ahead of the relays' when they last told; absent while it was right. */
@@ -222,10 +224,13 @@ export type Index = {
 /** `letters`: the logs of letters that are loaded, by peer; absent where none is. */
 export type State = { index: Index; logs: Record<string, Log>; letters?: Record<string, LetterLog> }
 
-/** How long something still owed, unread or unconfirmed keeps a call that is over in sight. */
+/**
+ * Seconds after a call was over for which what is owed in it is offered, and keeps it open, as does an end without its confirmation, or
+ * the news that it came to nothing.
+ */
 export const OPEN_AFTER_END = 7 * 24 * 3600
 
-/** How many calls that were deleted are remembered. */
+/** Most deleted calls that are remembered. */
 export const MAX_FORGOTTEN = 2_000
 
 /** The index of an agent that has done nothing yet. */
@@ -251,14 +256,14 @@ export function emptyIndex(): Index {
   }
 }
 
-/** The calls of a state whose request is there, oldest first. */
+/** The calls of a state whose requests are here, the oldest first. */
 export function callsOf(state: State, me: string, now: number): Call[] {
   return Object.values(state.logs)
     .flatMap((log) => callOf(log, me, now) ?? [])
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
-/** Whether our agent has still to be shown a signal of a call, by its id, or a mark of it. */
+/** Makes a test whether our agent has still to be shown a signal of a call, by its id, or a mark of it such as `forked`. */
 export function unreadOf({ logs }: State): (call: string, item: string) => boolean {
   return (call, item) => logs[call]?.unread.includes(item) ?? false
 }

@@ -1,4 +1,4 @@
-// A signal takes its place in a call, and with it whatever has waited for that.
+// A signal takes its place in a call, and so does whatever has waited for it.
 
 import { type Log, type LogEntry, parsedSignal, signalOf } from '../call/log.ts'
 import { placeSignal } from '../call/placement.ts'
@@ -35,7 +35,7 @@ function take(
   context: TakeContext,
 ): void {
   const lookup = edit.lookup(log)
-  // "A receiver reads one that is lower as that of `prev`, marks the line, receipts counted too, and drops nothing for it."
+  // "An `ack` that is lower than that of `prev` is read as that of `prev`, and the line is marked; receipts count."
   const before = Math.max(lookup.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
   const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
   edit.entries(log)[signal.id] = marked
@@ -49,14 +49,14 @@ function take(
   if (isNews(lookup, signal, context)) log.unread.push(signal.id)
 }
 
-/** Whether a signal came in the open where the call is under its key. @param acked how far the peer has our own signals */
+/** Whether a signal came under the identities' key in a call that has its own. @param acked up to where the peer has our signals */
 export function isDowngradeIn({ secrecy }: LogLookup, signal: Signal, acked: number): boolean {
   if (secrecy?.sealedWith !== 'call') return false
   return isDowngraded(sealedSignalOf(signal, secrecy.binding.caller), secrecy.acceptedAt, acked)
 }
 
-// What came before the accept is judged by how it was sealed once the accept is here, whether it waits or is kept aside. The attack: a
-// message under the identities' key that is sent ahead of the accept which promises that there are none.
+// Once the accept is here, what came before it, and waits or is kept aside, is judged by how it was sealed. The attack: a message under the
+// identities' key is sent ahead of the accept, from which on there are to be none.
 function dropDowngraded(edit: Transaction, log: Log): void {
   const lookup = edit.lookup(log)
   const isDropped = ([, { rumor, underCallKey }]: [string, LogEntry]) => {
@@ -82,8 +82,8 @@ function without<T>(all: Readonly<Record<string, T>>, some: readonly [string, un
 }
 
 /**
- * "A waiting rumor is judged when its number, or the one before it, is taken": another one under the same number, or one that links to
- * something else, is a branch. Of several that fit, the first that came.
+ * The waiting signal that takes its place behind the one just taken: of several that fit, the first that came. What waits is judged when
+ * its number, or the one before it, is taken: another one under the same number, or one that links to something else, is a branch.
  */
 function placeWaiting(
   edit: Transaction,
@@ -97,7 +97,7 @@ function placeWaiting(
   let next: { signal: Signal; entry: LogEntry } | undefined
   for (const [id, entry] of Object.entries(log.waiting)) {
     const signal = parsedSignal(entry.rumor)
-    // What stays waits for a later number; behind an end nothing comes any more.
+    // A later number waits on; but behind an end nothing comes any more.
     if (signal === undefined || (signal.seq > taken.seq + 1 && !lookup.ended.has(taken.from))) continue
     const fits = signal.seq === taken.seq + 1 && signal.prev === taken.id && !lookup.ended.has(taken.from)
     if (fits && next === undefined) {
@@ -106,7 +106,7 @@ function placeWaiting(
       lookup.waiting.set(signal.seq, (lookup.waiting.get(signal.seq) ?? 1) - 1)
       continue
     }
-    // The second one that fits is judged when the first has its place.
+    // A second one that fits is judged once the first has its place.
     if (fits) continue
     delete waiting[id]
     const placement = placeSignal(signal, heldLog(log, lookup), context.me)
@@ -118,7 +118,7 @@ function placeWaiting(
   return log.fork === undefined ? next : undefined
 }
 
-// The other side's request that its accept of ours takes in: it does not ring any more. Any other that was held rings then.
+// The other side's accept of our call takes in its own request, which does not ring any more. Any other request that was held rings then.
 function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, from: string): void {
   const other = merged === undefined ? undefined : edit.state.logs[merged]
   if (other === undefined || signalOf(other, other.id)?.from !== from || other.mergedInto !== undefined) return
@@ -130,11 +130,11 @@ function mergeRequest(edit: Transaction, log: Log, merged: string | undefined, f
   delete mine.heldForGlare
 }
 
-// A file is news once it is whole. What we do not understand ends no wait. The end that confirms our own is no news.
+// A file is news only once it is whole. What we do not understand ends no wait, and an end that confirms our own is no news.
 function isNews(lookup: LogLookup, signal: Signal, { me, admission }: TakeContext): boolean {
   const { body } = signal
   if (body.type === 'file' || body.type === 'opaque') return false
-  // The attack: whom the policy refuses calls and hangs up, and its farewell is read after all.
+  // The attack: an agent that the policy refuses calls and hangs up, and its farewell is read after all.
   const isCaller = lookup.taken.get(seqKey({ from: signal.from, seq: 1 }))?.body.type === 'request'
   const isAccepted = lookup.taken.get(seqKey({ from: me, seq: 1 }))?.body.type === 'accept'
   if (isCaller && !isAccepted && !mayCall(admission, admission.trust(signal.from))) return false

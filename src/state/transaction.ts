@@ -10,7 +10,7 @@ export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'letterLogs' | 'drop
 
 export type Transaction = {
   state: State
-  /** The copy of the index. Its tables are to be read; `table` and `replace` change them. */
+  /** The copy of the index. Its tables are only read here; `table` and `replace` change them. */
   index: Omit<Index, Table> & { readonly [K in Table]: Readonly<Index[K]> }
   /** The copy of a table, to be written to; made when first asked for. */
   table: <K extends Table>(name: K) => Index[K]
@@ -19,7 +19,7 @@ export type Transaction = {
   log: (id: string) => Log
   /** The entries of such a copy, to be written to. */
   entries: (log: Log) => Record<string, LogEntry>
-  /** What a copied log holds, at hand: a log is long and mail comes in heaps. */
+  /** What a copied log holds, looked up once: a log may be long, and much mail may come for it. */
   lookup: (log: Log) => LogLookup
   /** The calls whose logs were asked for. */
   changed: () => string[]
@@ -32,9 +32,9 @@ export type Transaction = {
 }
 
 /**
- * What a log holds, at hand: `taken`, the signals of both sides by `<sender> <seq>`; `last` of each author, the archive's too; who has `ended`; up to
- * where each author `acks` the other;
- * `waiting`, how many wait for a number; `owed`, rumors in the outbox by number, ascending; `secrecy`, whether the call has a key.
+ * What a log holds, looked up: `taken`: the signals of both sides by `<sender> <seq>`; `last`: the last one of each author, in the archive
+ * too; `ended`: who has said an end; `acks`: up to where each author acknowledges the other; `waiting`: how many signals wait for a
+ * number; `owed`: rumors in the outbox by number, ascending; `secrecy`: whether the call has a key.
  */
 export type LogLookup = {
   taken: Map<string, Signal>
@@ -46,7 +46,7 @@ export type LogLookup = {
   secrecy: CallSecrecy | undefined
 }
 
-/** Begins changes to a copy of a state: what is not touched is shared, and `state` itself stays as it is. */
+/** Begins changes to a copy of a state. What is not touched is shared, and `state` itself stays as it is. */
 export function beginTransaction(state: State): Transaction {
   const copy: Index = { ...state.index }
   const mine = new Set<Table>()
@@ -104,17 +104,17 @@ export function beginTransaction(state: State): Transaction {
   }
 }
 
-/** Counts what was dropped, by why; nothing where there is no reason. */
+/** Counts what was dropped, by its reason; nothing where `why` is undefined. */
 export function countDropped(edit: Transaction, why: string | undefined): void {
   if (why !== undefined) edit.table('dropped')[why] = (edit.index.dropped[why] ?? 0) + 1
 }
 
-/** Where a signal stands in the lookup of a log. */
+/** The key of a signal in `LogLookup.taken`. */
 export function seqKey({ from, seq }: Pick<Signal, 'from' | 'seq'>): string {
   return `${from} ${seq}`
 }
 
-/** Adds a signal that has taken its place. */
+/** Adds a signal that has taken its place to a lookup. */
 export function addToLookup(lookup: LogLookup, signal: Signal): void {
   const { from, seq, id, ack, body } = signal
   lookup.taken.set(seqKey(signal), signal)

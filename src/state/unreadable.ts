@@ -1,4 +1,4 @@
-// Peers of whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
+// Peers from whom seals came that nothing here opens: the keys of their calls are lost here, and they are told so.
 
 import type { OpenedWrap } from '../nostr/nip59-unwrap.ts'
 import { type AdmissionPolicy, acquaintanceTest, mayCall } from './admission.ts'
@@ -12,7 +12,7 @@ import type { Transaction } from './transaction.ts'
 const MAX_UNREADABLE = 100
 const REMEMBERED = 14 * 86_400
 
-/** How many complete replays make a key lost. */
+/** How many complete reads make a key lost. */
 const MIN_READS = 2
 
 /** Notes the author of a seal that nothing opens. */
@@ -33,7 +33,7 @@ export function noteUnreadable(
 
 type Marks = [string, NonNullable<Index['unreadable']>[string]][]
 
-// The attack: seals of a hundred keys that were made for it, so that a contact never hears that its words open with nothing.
+// The attack: seals of a hundred keys that were made for it push a contact out, which then never hears that its words open with nothing.
 function makeRoom(marks: Marks, isKnown: (pubkey: string) => boolean): void {
   marks.splice(
     Math.max(
@@ -44,7 +44,7 @@ function makeRoom(marks: Marks, isKnown: (pubkey: string) => boolean): void {
   )
 }
 
-// What still comes in a call whose key was deleted by the rule or by hand says nothing of the calls that run.
+// What still comes in a call whose key was deleted, by the rule or by hand, does not show that the key of another call is lost.
 function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number): boolean {
   if (!hasPassed(keysGone[from] ?? Number.NEGATIVE_INFINITY, REMEMBERED, now)) return true
   return Object.values(calls).some(
@@ -53,7 +53,7 @@ function isLateOnly({ calls, keysGone = {} }: Index, from: string, now: number):
   )
 }
 
-/** Counts a complete replay for every one that was there before it began. */
+/** Counts a complete read for every peer that was noted before it began. */
 export function countUnreadable(edit: Transaction, completeReads: readonly CompleteRead[]): void {
   const began = Math.max(0, ...completeReads.map((read) => read.began))
   const { unreadable } = edit.index
@@ -66,12 +66,12 @@ export function countUnreadable(edit: Transaction, completeReads: readonly Compl
   )
 }
 
-/** "Where seals of a peer could not be opened after two complete replays (their keys are lost here)." */
+/** The peers whose seals could not be opened after two complete reads: the keys of their calls are lost here. */
 export function unreadablePeers({ unreadable = {} }: Index): string[] {
   return Object.entries(unreadable).flatMap(([peer, { completeReads }]) => (completeReads < MIN_READS ? [] : [peer]))
 }
 
-/** Forgets whom it is told to. */
+/** What is left once these peers have been told. */
 export function forgetUnreadable(
   { unreadable = {} }: Index,
   told: readonly string[],
