@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { peakMemory } from '../test/support/preloads.ts'
 import { type Race, races, sizeOfProgram } from './bench/races.ts'
 import { openBenchRelays } from './bench/relays.ts'
 import type { Course, Runner } from './bench/runners.ts'
@@ -117,8 +118,7 @@ async function measureMemory(name: string, runners: readonly Runner[], results: 
   const result = results.find((one) => one.name === name)
   if (runner === undefined || result === undefined) return
   runner.ready?.()
-  const scale = new URL('../test/support/peak-memory.mjs', import.meta.url).href
-  const { stderr } = await startProcess(process.execPath, ['--import', scale, ...runner.args], runner.setting).ended
+  const { stderr } = await startProcess(process.execPath, [...peakMemory.flags, ...runner.args], runner.setting).ended
   result.memory = Math.max(...[...stderr.matchAll(/peak RSS (\d+) MiB/g)].map((found) => Number(found[1])))
 }
 

@@ -1,7 +1,7 @@
 // Agents as real processes: their homes, their clocks, and what they say and read.
 import { cpSync, rmSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isRecord, parseJson } from '../../src/json.ts'
+import { laterClock } from '../../test/support/preloads.ts'
 import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProcess } from '../processes.ts'
 
 export type Agent = { name: string; cwd: string; env: Record<string, string> }
@@ -71,11 +71,8 @@ export async function readTranscript(who: Agent, call: string, clock: Clock): Pr
 
 /** Starts a command; it may be killed. */
 export function startCommand({ cwd, env }: Agent, args: readonly string[], { ms }: Clock): RunningProcess {
-  const preload = pathToFileURL(fileURLToPath(new URL('../../test/support/later-clock.mjs', import.meta.url)))
-  return startProcess(process.execPath, [...(ms === 0 ? [] : ['--import', `${preload}?ms=${ms}`]), PROGRAM, ...args], {
-    cwd,
-    env,
-  })
+  const clock = laterClock(ms)
+  return startProcess(process.execPath, [...clock.flags, PROGRAM, ...args], { cwd, env: { ...env, ...clock.env } })
 }
 
 /** Runs a command to its end, whatever that is. */

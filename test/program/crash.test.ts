@@ -1,6 +1,5 @@
 // A command that dies before any of its steps has never said what it does not remember: afterwards nothing is lost,
 // nothing is there twice, and both sides hold the same call.
-import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { valueAt } from '../../scripts/json-path.ts'
 import { loadIdentity } from '../../src/io/home/identity.ts'
@@ -8,13 +7,12 @@ import { homeOf } from '../../src/io/home/paths.ts'
 import { readCallKey } from '../../src/io/store/call-keys.ts'
 import { parseEvent, tag } from '../../src/nostr/event.ts'
 import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
+import { killAtStep } from '../support/preloads.ts'
 import { type AgentProgram, messagesOf, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 /** `P2P_STEPS=1` dies before every single step, which takes two minutes. */
 const STRIDE = Number(process.env.P2P_STEPS ?? 8)
 const PATIENCE = STRIDE === 1 ? 900_000 : 180_000
-
-const kill = pathToFileURL(new URL('../support/kill-at-step.mjs', import.meta.url).pathname)
 
 /** After so many kills what they have left goes out: each of them owes one word more, so the next ones would take ever more steps. */
 const LEFT_AT_MOST = 4
@@ -27,7 +25,7 @@ async function runKilledAtEveryStep(
 ): Promise<{ texts: string[]; kills: number }> {
   const texts: string[] = []
   for (let n = 1, kills = 0; n < 400; n += every) {
-    const ran = await who.run(args(n), 0, '', [`--import=${kill}?at=${n}`])
+    const ran = await who.run(args(n), 0, '', killAtStep(n))
     if (ran.code === null) {
       kills++
       if (kills % LEFT_AT_MOST === 0) await who.json(['status'])
@@ -76,15 +74,13 @@ test(
       const npub = stringField((await ben.json(['whoami'])).agent, 'npub')
       await ada.json(['whoami'])
       // Each of them hangs up what the one before has left, so they take ever more steps: these are the first of each.
-      for (let n = 1; n < 60; n += STRIDE)
-        await ada.run(['call', npub, `try ${n}`, '--again'], 0, '', [`--import=${kill}?at=${n}`])
+      for (let n = 1; n < 60; n += STRIDE) await ada.run(['call', npub, `try ${n}`, '--again'], 0, '', killAtStep(n))
       await ada.json(['call', npub, 'the last', '--again'])
       await ben.json(['inbox'])
       const { calls } = await ada.json(['status'])
       const id = stringField(Array.isArray(calls) ? calls.find(({ state }) => state === 'ringing') : undefined, 'id')
       // What a killed one has written down is said already, and goes out with the next command.
-      for (let n = 1; n < 80; n += STRIDE)
-        await ben.run(['answer', 'accept', '--call', id], 0, '', [`--import=${kill}?at=${n}`])
+      for (let n = 1; n < 80; n += STRIDE) await ben.run(['answer', 'accept', '--call', id], 0, '', killAtStep(n))
       await ben.json(['status'])
       await ada.json(['inbox'])
       await ada.json(['send', 'under a key', '--call', id])

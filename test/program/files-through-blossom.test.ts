@@ -11,11 +11,11 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentEnv, PROGRAM, startProcess } from '../../scripts/processes.ts'
 import { type BlossomServer, startBlossom } from '../support/blossom-server.ts'
-import { type AgentPair, type AgentProgram, AS_PROCESS, startCall, withPair } from '../support/two-programs.ts'
+import { NO_PRELOAD, peakMemory } from '../support/preloads.ts'
+import { type AgentPair, type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 let server: BlossomServer
 beforeEach(async () => {
@@ -61,9 +61,9 @@ async function withServer(body: (pair: AgentPair & { call: string }) => Promise<
 
 /** Runs a command with a preload that tells its peak memory in MiB. */
 async function runMeasuringMemory(agent: AgentProgram, relay: string, cwd: string, args: string[]) {
-  const preload = ['--import', pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href]
   const env = agentEnv(agent.home, [relay])
-  const ran = await startProcess(process.execPath, [...preload, PROGRAM, ...args, '--json'], { cwd, env }).ended
+  const ran = await startProcess(process.execPath, [...peakMemory.flags, PROGRAM, ...args, '--json'], { cwd, env })
+    .ended
   const { stdout, stderr, code } = ran
   expect([code, stderr]).toEqual([0, expect.stringMatching(/peak RSS \d+/)])
   return { json: JSON.parse(stdout), stderr, mib: Number(/peak RSS (\d+)/.exec(stderr)?.[1]) }
@@ -289,7 +289,7 @@ describe('a file on a server', () => {
       server.faults.stall = 100_000
       const { path, bytes } = newFile(folder)
       await ada.json(['sendfile', path])
-      const reading = ben.start(['inbox'], 0, '', AS_PROCESS)
+      const reading = ben.start(['inbox'], 0, '', NO_PRELOAD)
       const parts = join(filesOf(ben), '.fetched')
       const arrived = () => existsSync(parts) && readdirSync(parts).some((name) => statSync(join(parts, name)).size > 0)
       await waitUntil(arrived)

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { EmbeddedRelay } from '../../scripts/relay.ts'
-import { type AgentProgram, AS_PROCESS, startCall, withPair } from '../support/two-programs.ts'
+import { NO_PRELOAD } from '../support/preloads.ts'
+import { type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
@@ -80,7 +81,7 @@ it('says on both sides how far a file is, and goes on with the rest after a kill
     const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)
     const from = relay.seen.length
-    const sending = ada.start(['sendfile', path], 0, '', AS_PROCESS)
+    const sending = ada.start(['sendfile', path], 0, '', NO_PRELOAD)
     // A burst of ten goes out at once, the others one by one.
     await waitUntil(() => wrapsIn(relay, from).length >= 11)
     sending.stop()
@@ -115,7 +116,7 @@ it('does not give a relay again what it has taken, though the receiver has not c
     const { relay, ada, ben, folder } = pair
     const call = await startCall(pair)
     const { path, bytes } = newFile(folder, 256_000)
-    const sending = ada.start(['sendfile', path], 0, '', AS_PROCESS)
+    const sending = ada.start(['sendfile', path], 0, '', NO_PRELOAD)
     await waitUntil(() => outboxOf(ada, call).taken >= 4)
     sending.stop()
     await sending.ended

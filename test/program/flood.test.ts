@@ -1,7 +1,6 @@
 // A mailbox full of junk: commands answer in time and in bounded memory, what is real among it is found, nothing is lost.
 // P2P_FLOOD says how many wraps of junk (800; the full number is 10,000).
 import { readFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
@@ -11,6 +10,7 @@ import { mine } from '../../src/nostr/nip13.ts'
 import { cachedConversationKey, conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
+import { peakMemory } from '../support/preloads.ts'
 import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
 const WRAPS = Number(process.env.P2P_FLOOD ?? 800)
@@ -20,7 +20,6 @@ const REST_BUDGET = 4_000
 /** Most memory that a command may hold, in MiB. */
 const MEMORY = 200
 
-const preload = pathToFileURL(new URL('../support/peak-memory.mjs', import.meta.url).pathname).href
 const ben = strangerKeys('ben')
 const envelopeKeys = strangerKeys('a key for all envelopes')
 const shared = must(conversationKey(envelopeKeys.secret, ben.pubkey))
@@ -80,7 +79,7 @@ async function withFlood(count: number, pow: number, body: (flood: Flood) => Pro
     await withTemporaryFolder(async (folder) => {
       const env = { ...agentEnv(folder, [relay.url]), P2P_SECRET_KEY: toHex(ben.secret) }
       const run = (...args: string[]) =>
-        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+        startProcess(process.execPath, [...peakMemory.flags, PROGRAM, ...args], { cwd: folder, env }).ended
       const [ada, carol] = [strangerKeys('ada'), strangerKeys('carol')]
       await run('contacts', 'add', carol.pubkey, 'carol')
       await run('config', 'set', 'policy.pow', String(pow))

@@ -5,15 +5,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { schemaError } from '../support/json-schema.ts'
+import { NO_PRELOAD, type Preload } from '../support/preloads.ts'
 import { startRun } from '../support/runs.ts'
-import {
-  type AgentPair,
-  type AgentProgram,
-  AS_PROCESS,
-  startCall,
-  stringField,
-  withPair,
-} from '../support/two-programs.ts'
+import { type AgentPair, type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const GOLDEN = new URL('./harness-hook/', import.meta.url)
 const HARNESSES = ['claude-code', 'codex']
@@ -34,9 +28,9 @@ async function answer(
   who: Pick<AgentProgram, 'run'>,
   args: readonly string[],
   input = '',
-  node: readonly string[] = [],
+  preload?: Preload,
 ): Promise<string> {
-  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input, node)
+  const { code, stdout, stderr } = await who.run(['hook', ...args], 0, input, preload)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   return stdout
 }
@@ -83,7 +77,7 @@ test.each(HARNESSES)('%s gets what it documents, once after its tools, and is he
     const before = readFileSync(state)
     for (const event of EVENTS) {
       // A process spells out in full what is to be typed.
-      const printed = await answer(ben, [harness], inputOf(harness, event), AS_PROCESS)
+      const printed = await answer(ben, [harness], inputOf(harness, event), NO_PRELOAD)
       expect(printed).not.toMatch(/`p2p /)
       expect(steady(JSON.parse(printed))).toEqual(JSON.parse(golden(`${harness}/${event}.output.json`)))
       expect(printed).not.toMatch(/IGNORE|PREVIOUS/)

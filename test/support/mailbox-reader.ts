@@ -1,8 +1,8 @@
 // An agent at relays of its own, and what each of its commands takes: time, memory, and what relays had to send.
-import { pathToFileURL } from 'node:url'
 import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
 import { toHex } from '../../src/nostr/crypto.ts'
+import { peakMemory } from './preloads.ts'
 import { startRun } from './runs.ts'
 import type { strangerKeys } from './strangers.ts'
 
@@ -27,8 +27,6 @@ export type MailboxReader = {
 
 type Keys = ReturnType<typeof strangerKeys>
 
-const preload = pathToFileURL(new URL('peak-memory.mjs', import.meta.url).pathname).href
-
 /** `processes`: every command is a process of its own, whose memory is measured. */
 export type ReaderOptions = { relays: readonly RelayOptions[]; processes: boolean }
 
@@ -46,7 +44,7 @@ export async function withMailboxReader(
       const env = { ...agentEnv(folder, urls), P2P_SECRET_KEY: toHex(ben.secret) }
       const here = (args: string[]) => startRun(args, { env }).ended
       const asProcess = (args: string[]) =>
-        startProcess(process.execPath, ['--import', preload, PROGRAM, ...args], { cwd: folder, env }).ended
+        startProcess(process.execPath, [...peakMemory.flags, PROGRAM, ...args], { cwd: folder, env }).ended
       const runBy =
         (program: typeof here) =>
         async (...args: string[]) => {

@@ -1,6 +1,5 @@
 // Two agents at an embedded relay, for tests that need more than a story. Their commands are runs in this process; where the
 // process itself is the point (kills, locks, parallel runs), `processes` makes one of each.
-import { pathToFileURL } from 'node:url'
 import {
   agentEnv,
   PROGRAM,
@@ -10,20 +9,17 @@ import {
   withTemporaryFolder,
 } from '../../scripts/processes.ts'
 import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts/relay.ts'
+import { NO_PRELOAD, type Preload, wrongClock } from './preloads.ts'
 import { startRun } from './runs.ts'
 
 export type AgentProgram = {
   home: string
-  /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. `node`: as for `run`. */
-  start(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): RunningProcess
-  /** `node`: flags of Node's, with which it is a process whatever the others are. */
-  run(args: readonly string[], clock?: number, stdin?: string, node?: readonly string[]): Promise<ProcessResult>
+  /** Starts a command; `clock`: milliseconds by which this run's clock is ahead. `preload`: with one it is a process whatever the others are. */
+  start(args: readonly string[], clock?: number, stdin?: string, preload?: Preload): RunningProcess
+  run(args: readonly string[], clock?: number, stdin?: string, preload?: Preload): Promise<ProcessResult>
   /** The JSON that a command prints; throws unless it ended with `code`. */
   json(args: readonly string[], clock?: number, code?: number): Promise<Record<string, unknown>>
 }
-
-/** Flags of Node's that change nothing. */
-export const AS_PROCESS = ['--no-deprecation']
 
 export type AgentPair = { relay: EmbeddedRelay; ada: AgentProgram; ben: AgentProgram; folder: string }
 
@@ -91,15 +87,16 @@ type AgentOptions = {
 function agentProgram({ folder, name, relays, time, processes }: AgentOptions): AgentProgram {
   const home = `${folder}/${name}`
   const env = agentEnv(home, relays)
-  const clockFile = pathToFileURL(new URL('./wrong-clock.mjs', import.meta.url).pathname)
-  const begin = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) => {
+  const begin = (args: readonly string[], clock = 0, stdin = '', preload?: Preload) => {
     time.ms = clock
-    if (!processes && node.length === 0) return startRun(args, { env, stdin, clock })
-    const preload = clock === 0 ? [] : ['--import', `${clockFile}?ms=${clock}`]
-    return startProcess(process.execPath, [...preload, ...node, PROGRAM, ...args], { cwd: folder, env, stdin })
+    if (!processes && preload === undefined) return startRun(args, { env, stdin, clock })
+    const [ahead, more] = [wrongClock(clock), preload ?? NO_PRELOAD]
+    const all = { ...env, ...ahead.env, ...more.env }
+    const words = [...ahead.flags, ...more.flags, PROGRAM, ...args]
+    return startProcess(process.execPath, words, { cwd: folder, env: all, stdin })
   }
-  const run = (args: readonly string[], clock = 0, stdin = '', node: readonly string[] = []) =>
-    begin(args, clock, stdin, node).ended
+  const run = (args: readonly string[], clock = 0, stdin = '', preload?: Preload) =>
+    begin(args, clock, stdin, preload).ended
   return {
     home,
     start: begin,

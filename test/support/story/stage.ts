@@ -15,6 +15,7 @@ import { loadIdentity } from '../../../src/io/home/identity.ts'
 import { homeOf } from '../../../src/io/home/paths.ts'
 import { toHex } from '../../../src/nostr/crypto.ts'
 import { npubEncode } from '../../../src/nostr/nip19.ts'
+import { wrongClock } from '../preloads.ts'
 import { startRun } from '../runs.ts'
 import { brokenPromise, containsSecret, leakyFile } from './promises.ts'
 import { brokenAdvice, withShortName } from './typed-commands.ts'
@@ -103,8 +104,11 @@ export function startProgram(stage: Stage, actor: Actor, args: readonly string[]
   const clock = (stage.ahead + actor.ahead) * 1000
   const options = optionsFor(stage, actor, urls(stage))
   if (!stage.byProcesses) return startRun(args, { ...options, clock })
-  const preload = clock === 0 ? [] : ['--import', `${new URL('../wrong-clock.mjs', import.meta.url)}?ms=${clock}`]
-  return startProcess(process.execPath, [...preload, programOf(actor), ...args], options)
+  const { flags, env } = wrongClock(clock)
+  return startProcess(process.execPath, [...flags, programOf(actor), ...args], {
+    ...options,
+    env: { ...options.env, ...env },
+  })
 }
 
 /** Gives a line to a shell, which has nothing but HOME and PATH. */

@@ -1,13 +1,12 @@
-// Preloaded into a child process (node --import later-clock.mjs?ms=1200000) it sets the whole machine's clock forward by so many
-// milliseconds, the times of files included.
-import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+// Preloaded into a child process (CLOCK_AHEAD_MS=1200000 node --require later-clock.cjs) it sets the whole machine's clock forward
+// by so many milliseconds, the times of files included.
+const fs = require('node:fs')
 
-const ahead = Number(new URL(import.meta.url).searchParams.get('ms'))
+const ahead = Number(process.env.CLOCK_AHEAD_MS)
 const { statSync, utimesSync } = fs
 const Real = Date
 
-await import(new URL(`wrong-clock.mjs?ms=${ahead}`, import.meta.url).href)
+require('./wrong-clock.cjs')
 
 fs.statSync = (...args) => {
   const stats = statSync(...args)
@@ -22,5 +21,3 @@ fs.utimesSync = (path, atime, mtime) => utimesSync(path, earlier(atime), earlier
 function earlier(time) {
   return new Real(time.getTime() - ahead)
 }
-
-syncBuiltinESMExports()

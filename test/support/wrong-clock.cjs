@@ -1,5 +1,6 @@
-// Preloaded into a child process (node --import clock.mjs?ms=1200000) it makes the clock go wrong by so many milliseconds.
-const ahead = Number(new URL(import.meta.url).searchParams.get('ms'))
+// Preloaded into a child process (CLOCK_AHEAD_MS=1200000 node --require wrong-clock.cjs) it makes the clock go wrong by so many
+// milliseconds.
+const ahead = Number(process.env.CLOCK_AHEAD_MS)
 const Real = Date
 
 globalThis.Date = class extends Real {

@@ -1,9 +1,9 @@
-// Preloaded into a child process (node --import kill.mjs?at=12) it kills that process, as if the power had gone, right before
-// its n-th step: a change of the disk, a write to a relay or to stdout. Without that many steps the process ends as it would.
-import fs from 'node:fs'
-import net from 'node:net'
+// Preloaded into a child process (KILL_AT_STEP=12 node --require kill-at-step.cjs) it kills that process, as if the power had gone,
+// right before its n-th step: a change of the disk, a write to a relay or to stdout. Without that many steps the process ends as it would.
+const fs = require('node:fs')
+const net = require('node:net')
 
-const at = Number(new URL(import.meta.url).searchParams.get('at'))
+const at = Number(process.env.KILL_AT_STEP)
 const DISK = [
   'openSync',
   'writeSync',

@@ -1,5 +1,5 @@
-// Preloaded into a child process (node --import rss.mjs) it says at the end how much memory the process has held at most.
-import { existsSync, readFileSync, writeSync } from 'node:fs'
+// Preloaded into a child process (node --require peak-memory.cjs) it says at the end how much memory the process has held at most.
+const { existsSync, readFileSync, writeSync } = require('node:fs')
 
 const STATUS = '/proc/self/status'
 
