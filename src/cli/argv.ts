@@ -1,6 +1,6 @@
-// What was typed: the verb, its positionals and its options. Agents' texts start with dashes and bullets, so whatever does
-// not look like an option is text, and what looks like one must be one. yargs, which costs more than all the rest of a
-// start, is asked only for help and for what is wrong.
+// What was typed: the verb, its positionals and its options. Agents' texts begin with dashes and bullets, so what does not look like an
+// option is text, and what looks like one must be one. yargs, which takes longer to load than the rest of a start, is used only for help
+// and for what was typed wrong.
 
 import type { Options } from 'yargs'
 import { P2P } from '../command-name.ts'
@@ -12,13 +12,13 @@ import { GLOBAL_OPTIONS, VERSION } from './options.ts'
 
 export type ParsedArgv = { verb: string; args: Args }
 
-/** Words of argv told apart: options with their values, and texts. */
+/** The words of argv, sorted into options with their values, and texts. */
 type SplitArgv = { options: Record<string, unknown>; texts: string[]; help: boolean }
 
 /**
- * The words as they were meant: a script with Windows' line ends leaves a carriage return at the end of each line. The value
- * of --home is left as it is, since it is judged as a place. Throws TEXT_NOT_UTF8: what a shell of another locale has passed
- * can be told no more, and the peer would read something else.
+ * The words without what was not meant: a script with Windows line ends leaves a carriage return at the end of each line. The value of
+ * --home is left as it is: `homeOf` judges it. Throws TEXT_NOT_UTF8 for bytes of another locale, which the peer would read as something
+ * else.
  */
 export function normalizeArgv(argv: readonly string[]): string[] {
   const words = argv.at(-1) === '\r' ? argv.slice(0, -1) : argv
@@ -36,8 +36,7 @@ export function normalizeArgv(argv: readonly string[]): string[] {
 }
 
 /**
- * The verb and the options that were typed. Undefined when help or the version was printed. Throws Failure (exit 2) with what is
- * wrong.
+ * The verb and its arguments; undefined where help or the version was printed. Throws a Failure (exit 2) for what was typed wrong.
  */
 export async function readArgv(
   argv: readonly string[],
@@ -60,7 +59,7 @@ export async function readArgv(
   return undefined
 }
 
-/** The first word that is neither an option nor an option's value, and everything else. */
+/** The verb, which is the first word that is neither an option nor an option's value, and all other words. */
 export function verbOf(argv: readonly string[]): [string | undefined, string[]] {
   const at = argv.findIndex((word, i) => !word.startsWith('-') && !takesNext(argv[i - 1] ?? '', GLOBAL_OPTIONS))
   const end = argv.indexOf('--')
@@ -91,7 +90,7 @@ function splitArgv(argv: readonly string[], grammar: Grammar): SplitArgv {
       i++
       setOption(words, name, argv[i], grammar)
     } else if (word === '--wait' && /^\d+$/.test(argv[i + 1] ?? '')) {
-      // Its number may be left out, and what follows is then the text.
+      // The number may be left out: what follows then is the text.
       i++
       setOption(words, name, argv[i], grammar)
     } else {
@@ -101,7 +100,10 @@ function splitArgv(argv: readonly string[], grammar: Grammar): SplitArgv {
   return words
 }
 
-/** What says which one. The trap: a script's variable is empty, and its words go to the only call there is, or in another's name. */
+/**
+ * Options that choose. Empty ones are refused. The trap: a variable of a script is empty, and its words go into the only call there is, or
+ * out in another agent's name.
+ */
 const CHOOSERS: readonly string[] = ['home', 'call', 'id', 'with', 'name', 'capability', 'search', 'for']
 
 function setOption(words: SplitArgv, name: string, value: string | undefined, { verb, known }: Grammar): void {
@@ -141,7 +143,7 @@ function unknownOption(name: string, verb: string | undefined, known: readonly s
   return usageFailure(`there is no option --${name} here`, hints.join('; '))
 }
 
-/** Texts under the names of a usage line; undefined when there are too few or too many. */
+/** The texts under the names of the places in a usage line; undefined where there are too few or too many. */
 function placeArguments(texts: readonly string[], usage: string): Record<string, unknown> | undefined {
   const places = usage.split(' ').slice(1)
   const rest = places.at(-1)?.endsWith('..]') ?? false
@@ -156,7 +158,7 @@ function placeArguments(texts: readonly string[], usage: string): Record<string,
   )
 }
 
-/** Whether the word behind this one is its value. */
+/** Whether the next word is the value of this one. */
 export function takesNext(word: string, known: Readonly<Record<string, Options>>): boolean {
   return word.startsWith('--') && word !== '--wait' && known[word.slice(2)]?.type === 'string'
 }

@@ -1,4 +1,4 @@
-// argv → Intent → run → stdout, stderr and the exit code: the one context that maps failures to codes.
+// argv → Intent → run → stdout, stderr and the exit code.
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import type { IntentType } from '../call/intent.ts'
@@ -25,11 +25,11 @@ import { terminalWidth } from './terminal.ts'
 /** Network budget in seconds. */
 const DEFAULT_TIMEOUT = 8
 
-/** Runs the command that the host was started with; its exit code. Never rejects. */
+/** Runs the command that was typed and gives its exit code. Never rejects. */
 export async function main(host: Host): Promise<number> {
   watchOutput(host)
   const typed = host.argv.slice(2)
-  // Known before anything can fail, so that a program always gets its one document.
+  // Found before anything can fail, so that a program gets a JSON document in any case.
   const json = typed.slice(0, endOfOptions(typed)).some((word) => word.trimEnd() === '--json')
   const command = (verbOf(typed)[0] ?? '').trimEnd()
   const tell = (text: string) => write(host, `${json ? JSON.stringify({ ok: true, command, text }) : text}\n`, json)
@@ -73,7 +73,7 @@ async function runCommand<T extends IntentType>(
   const intent = command.intent({ ...args, ...read })
   const needs = command.needs(intent)
   const quiet = args.quiet === true
-  // The relays' code is not loaded for hook, completion and what is refused before.
+  // Loaded late: hook, completion and what was refused before do not need the code for relays.
   const { openEnvironment } = await import('../io/environment.ts')
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) host.once(signal, () => stopped.abort())
@@ -114,9 +114,9 @@ async function runCommand<T extends IntentType>(
     if (command.print?.(intent).stream) return EXIT.ok
     const shown = json ? outcome : fitOutcome(outcome)
     const code = await printOutcome(host, { command, verb, outcome: shown, json, ...look })
-    // In that order: a crash in between prints the news twice, never not at all.
+    // In this order: after a crash in between the news is printed twice, and not never.
     if (needs.shows === true) await markShown(context, shown.news)
-    // A connection that the process leaves behind costs less than one that it takes apart.
+    // To exit with open connections is faster than to close them.
     host.exit(code)
     return code
   } finally {
@@ -124,7 +124,7 @@ async function runCommand<T extends IntentType>(
   }
 }
 
-/** What the command line says of the outside, whatever the command. */
+/** The options about the environment, which every command takes. Throws USAGE. */
 function environmentOptions(args: Args, host: Host): Pick<EnvironmentOptions, 'home' | 'relays' | 'budget' | 'trace'> {
   return { home: optionalWord(args.home), relays: relaysIn(args), budget: budgetOf(args), trace: traceFor(args, host) }
 }

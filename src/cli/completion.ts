@@ -1,4 +1,5 @@
-// `completion` carried out: a script for a shell, or what can stand where it asks. No key is made and no relay asked.
+// Carries out `completion`: prints a script for a shell, or what can stand at the place that the script asks about. It makes no key and
+// asks no relay.
 
 import { agentOf } from '../call/agents.ts'
 import { agentLabel, stateOf } from '../call/wording.ts'
@@ -13,7 +14,7 @@ import { confirmedOf } from '../state/call-index.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { type Candidate, type CandidateSource, suggest } from './suggest.ts'
 
-/** Most calls that are offered, the latest first. */
+/** Most calls that are offered, the latest ones. */
 const MAX_CANDIDATES = 50
 
 /** The lines to print. Throws USAGE, and what reading settings and state throws. */
@@ -27,7 +28,7 @@ export async function completions(args: Args, env: Env): Promise<string[]> {
   return found === 'files' ? ['*'] : found.map(({ word, describe }) => `${word}\t${describe}`)
 }
 
-// Peers' own words (a topic, a claimed name) are no candidates: they would be typed into a shell.
+// Words of peers (a topic, a claimed name) are never candidates: they would be typed into a shell.
 function knownCandidates(what: CandidateSource, home: ReturnType<typeof homeOf>): Candidate[] {
   const config = readConfig(home)
   const people = { contacts: config.contacts, owner: undefined, names: {} }

@@ -1,4 +1,4 @@
-// `doctor` carried out. It opens no environment: the files for that may be what is broken.
+// Carries out `doctor`. It opens no environment, which needs files that may be what is broken.
 import { checkLines } from '../commands/doctor.ts'
 import { EXIT } from '../errors.ts'
 import { openProbe } from '../io/doctor/probe.ts'
@@ -14,7 +14,7 @@ export type DoctorOptions = Pick<EnvironmentOptions, 'home' | 'relays' | 'budget
   quiet: boolean
 }
 
-/** Prints what was found; the exit code. */
+/** Examines everything and prints what was found. The exit code. */
 export async function runDoctor(host: Host, { json, quiet, ...opening }: DoctorOptions): Promise<number> {
   const checks = await diagnose(openProbe(opening, host.env, stateCodec))
   const failure = faultsIn(checks)

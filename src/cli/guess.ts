@@ -1,13 +1,13 @@
 // What a command that does not exist may have meant: a slip of the finger, or another word for the same thing.
 
-/** One of `verbs`, as it is typed, or undefined. */
+/** What to type instead of `word`: one of `verbs`, with its first argument where that is needed; undefined where nothing is close. */
 export function guessVerb(word: string, verbs: readonly string[]): string | undefined {
   const typed = word.toLowerCase()
   const other = Object.entries(SYNONYMS).find(([, words]) => words.includes(typed))
-  return other?.[0] ?? verbs.find((verb) => isPrefix(typed, verb)) ?? verbs.find((verb) => isTypo(typed, verb))
+  return other?.[0] ?? verbs.find((verb) => beginsAlike(typed, verb)) ?? verbs.find((verb) => isTypo(typed, verb))
 }
 
-/** One of the options of a command, or undefined. */
+/** The option that was probably meant; undefined where none is close. */
 export function guessOption(name: string, options: readonly string[]): string | undefined {
   const typed = name.toLowerCase()
   return options.find((option) => isTypo(typed, option))
@@ -17,7 +17,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   '--help': ['help', 'man', 'usage', 'commands'],
   '--version': ['version'],
   'answer accept': ['accept', 'pickup', 'yes'],
-  'answer reject': ['reject', 'decline', 'refuse', 'deny', 'no'],
+  'answer reject': ['reject', 'refuse', 'deny', 'no'],
   call: ['dial', 'ring', 'connect', 'start', 'invite'],
   'contacts add': ['add', 'befriend', 'save'],
   'contacts block': ['block', 'mute', 'ban'],
@@ -33,19 +33,20 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   whoami: ['id', 'me', 'identity', 'npub', 'key'],
 }
 
-function isPrefix(word: string, verb: string): boolean {
+// The first three letters.
+function beginsAlike(word: string, verb: string): boolean {
   return word.length >= 3 && verb.startsWith(word.slice(0, 3))
 }
 
-// The same letters in another order, or one or two of them left out or too many.
+// The same letters in another order, or one or two letters left out or added.
 function isTypo(word: string, verb: string): boolean {
   const sorted = (text: string) => [...text].sort().join('')
   const near = word.length >= 3 && Math.abs(word.length - verb.length) <= 2
-  return near && (sorted(word) === sorted(verb) || isWithinOneEdit(word, verb) || isWithinOneEdit(verb, word))
+  return near && (sorted(word) === sorted(verb) || isSubsequence(word, verb) || isSubsequence(verb, word))
 }
 
 /** Whether all letters of `part` stand in `whole`, in that order. */
-function isWithinOneEdit(part: string, whole: string): boolean {
+function isSubsequence(part: string, whole: string): boolean {
   let at = 0
   for (const letter of part) {
     at = whole.indexOf(letter, at) + 1

@@ -1,5 +1,5 @@
-// `hook` carried out: from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and
-// marks nothing as read. Whatever goes wrong, a harness goes on as if there were no hook: exit 0 and nothing printed.
+// Carries out `hook`, from the settings and the state on this disk alone. It makes no key, asks no relay, takes no lock and marks nothing
+// as read. Whatever goes wrong, the harness goes on as if there were no hook: exit code 0, and nothing printed.
 import { expandCommandName } from '../command-name.ts'
 import type { Args } from '../commands/command.ts'
 import {
@@ -24,13 +24,15 @@ import { stateCodec } from '../state/state-codec.ts'
 import type { Host } from './host.ts'
 import { write } from './output.ts'
 
-/** Most bytes of a harness's input, which holds what a tool has given back. */
+/** Most bytes of a harness's input, which may hold the output of a tool. */
 const MAX_INPUT = 64 * 1024 * 1024
 
-/** How long stdin may stay open, in ms: a harness writes and closes it at once, and must not be held up by one that does not. */
+/** Ms that stdin may stay open. A harness writes and closes it at once; where it does not, the hook must not hold it up. */
 const INPUT_MS = 2_000
 
-/** Prints the answer, if there is one. With --verbose, why there is none, on stderr. The exit code. */
+/**
+ * Prints the answer, if there is one; with --verbose also, on stderr, why there is none. Gives the exit code, always 0. Throws BAD_HOME.
+ */
 export async function answerHook(host: Host, args: Args, json: boolean): Promise<number> {
   const home = homeOf(typeof args.home === 'string' ? args.home : undefined, host.env)
   try {
@@ -49,7 +51,7 @@ export async function answerHook(host: Host, args: Args, json: boolean): Promise
   return EXIT.ok
 }
 
-// Throws for damaged state and settings: what stands in them is not known, and the next command mends and tells it.
+// Throws for damaged state and settings: what is in them is not known, and the next command mends them and says so.
 function readWaiting(home: Home): WaitingThing[] {
   const config = readConfig(home)
   const people = { contacts: config.contacts, owner: ownerKeyOf(config), names: {} }
@@ -60,7 +62,7 @@ function readWaiting(home: Home): WaitingThing[] {
   return waitingThings(state, people, Math.floor(Date.now() / 1000))
 }
 
-/** Whether this session must be left alone; writes down that it was not. What cannot be written down is not bounded. */
+/** Whether the session was told already and must be left alone; if not, writes down that it is told now. Throws what writing throws. */
 function isBounded(question: HookQuestion, things: readonly WaitingThing[], home: Home): boolean {
   if (question.type === 'line' || (question.type === 'context' && !question.once)) return false
   const file = openHookMemory(home, question.session)
@@ -72,7 +74,7 @@ function isBounded(question: HookQuestion, things: readonly WaitingThing[], home
   return next === undefined
 }
 
-/** What is on stdin; "" at a terminal, for too much of it, and when it does not end. */
+/** What is on stdin; "" at a terminal, where it is too much, and where it does not end in time. */
 async function readInput({ stdin }: Host): Promise<string> {
   if (stdin.isTTY) return ''
   const timer = new Promise<undefined>((resolve) => setTimeout(resolve, INPUT_MS, undefined).unref())

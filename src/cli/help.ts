@@ -1,4 +1,4 @@
-// yargs: the help of every command, and what is wrong with what was typed.
+// The help of every command, by yargs, and what is wrong with what was typed.
 
 import yargs, { type Argv } from 'yargs'
 import { P2P, WHOLE_P2P } from '../command-name.ts'
@@ -6,22 +6,22 @@ import type { Verb } from '../commands/command.ts'
 import { Failure } from '../errors.ts'
 import { COMMON_OPTIONS_HELP, GLOBAL_OPTIONS, VERSION, type Verbs } from './options.ts'
 
-// yargs takes any word with a dash in front for an option. A mark that nobody types makes a text a text.
+// yargs takes any word with a dash in front for an option. This mark in front, which nobody types, makes it a text.
 const TEXT_MARK = '\u0001'
 
 const EXIT_CODES_HELP =
   'Exit codes: 0 done, 1 a fault, 2 typed wrongly, 3 no relay took it (it is kept and goes out with the next command), ' +
   '4 refused, 5 timed out, 6 not possible now, 7 the other side rejected the call.'
 
-// Written out in every line of the list, it would leave no room for what each command does.
+// In every line of the list the whole name would leave no room for what each command does.
 const NAME_HELP = WHOLE_P2P === 'p2p' ? [] : [`Here \`p2p\` stands for \`${WHOLE_P2P}\`.`]
 
-// A command's own options are what its reader looks for.
+// Whoever reads a command's help looks for the command's own options.
 const HIDDEN_OPTIONS = Object.fromEntries(
   Object.entries(GLOBAL_OPTIONS).map(([name, option]) => [name, { ...option, hidden: true }]),
 )
 
-/** Prints help when it was asked for; else throws Failure USAGE with what is wrong with the texts. */
+/** Prints help where it was asked for; else throws USAGE, which says what is wrong with the texts. */
 export async function printHelp(
   verbs: Verbs,
   verb: string | undefined,
@@ -46,12 +46,12 @@ export async function printHelp(
   if (shown !== '') await print([shown, ...examplesOf(command)].join('\n'))
 }
 
-// Not yargs' own, which are broken over several lines where they are long.
+// Not those of yargs, which breaks long ones over several lines.
 function examplesOf(command: Verb | undefined): string[] {
   return command === undefined ? [] : ['\nExamples:', ...command.examples.map((line) => `  ${line}`)]
 }
 
-// Too few texts, or too many: then most often a text of several words stands without quotes.
+// There are too few texts, or too many, most often since a text of several words stands without quotes.
 function misplacedFailure({ usage, examples }: Verb, texts: readonly string[]): Failure {
   const [verb = '', ...places] = usage.split(' ')
   const typed = `\`${examples[0]}\``
@@ -82,7 +82,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
     .demandCommand(1, 'no command is given')
     .strict()
     .exitProcess(false)
-    // yargs ends with 0 on bad input unless what it finds is thrown.
+    // Without this yargs would end with 0 on bad input.
     .fail((message, error) => {
       throw (
         error ??
@@ -99,7 +99,7 @@ function describe(parser: Argv, verbs: Verbs): Argv {
   return built
 }
 
-// yargs' own words, in our case and without our mark.
+// A message of yargs as one line, with a small first letter and without our mark.
 function sentence(message: string): string {
   const parts = message
     .replaceAll(TEXT_MARK, '')

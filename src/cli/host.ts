@@ -1,9 +1,9 @@
-// What a run has of the process that it runs in: arguments, environment, streams, signals and exit. Several runs may share a process, each
-// with a host of its own, so no run takes these from anywhere else.
+// What a run gets from the process that it runs in: arguments, environment, streams, signals and exit. Several runs may share a process,
+// each with a host of its own, so runs get these from nowhere else.
 
 import type { Env } from '../io/home/paths.ts'
 
-/** `argv`: as Node has it, with the file that holds the whole program in second place. */
+/** `argv`: as in Node; the second word is the file of the program. */
 export type Host = {
   readonly argv: readonly string[]
   readonly env: Env
@@ -11,11 +11,11 @@ export type Host = {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   once(signal: 'SIGINT' | 'SIGTERM', stop: () => void): unknown
-  /** Ends the process, where it is this run's alone; a run that shares one goes on to its end. */
+  /** Ends the process, where it belongs to this run alone; where it is shared, the run goes on to its end. */
   exit(code: number): void
 }
 
-/** `columns`: the width of a terminal. */
+/** stdout or stderr. `columns`: the width of a terminal. */
 export type OutputStream = {
   readonly isTTY?: boolean
   readonly columns?: number

@@ -1,4 +1,4 @@
-// What a command reads before it can be meant: stdin or a file, and never more of it than can be sent.
+// Reads what a command needs before its intent can be made: stdin or files, and never more of them than can be sent.
 import { existsSync } from 'node:fs'
 import { P2P, shellPath } from '../command-name.ts'
 import type { InputRequest, SourceFile, TypedInput } from '../commands/command.ts'
@@ -9,10 +9,10 @@ import { importIdentity } from '../io/home/identity.ts'
 import type { Env, Home } from '../io/home/paths.ts'
 import type { Host } from './host.ts'
 
-/** Bytes of a text: far more than one message holds, so that the refusal can tell how much of it that is. */
+/** Most bytes of a text: far more than one message holds, so that the refusal can say how long the text is. */
 const MAX_TEXT = 1_000_000
 
-/** Bytes of a secret key, white space around it allowed for. */
+/** Most bytes of a secret key, with white space around it. */
 const MAX_SECRET = 4_096
 
 /**
@@ -32,7 +32,7 @@ export async function readInput(
   if (input !== undefined) return { input }
   const what = `what comes on stdin has more than ${maxBytes} bytes`
   if (wanted.as === 'text') throw new Failure('TEXT_TOO_LONG', what, `\`${P2P} sendfile <path>\` sends files`)
-  // It can be read only once, and a server must be told the hash before it is given the bytes.
+  // stdin can be read only once, and a server must be told the hash before it gets the bytes.
   const hint = `write it to a file first; \`${P2P} sendfile <path>\` sends larger ones where file.server is set`
   throw new Failure('FILE_TOO_LARGE', `${what} (file.inlineMax)`, hint)
 }
@@ -40,7 +40,7 @@ export async function readInput(
 async function readFiles(paths: readonly string[], home: Home): Promise<SourceFile[]> {
   const maxBytes = readConfig(home).file.inlineMax
   const files: SourceFile[] = []
-  // One after the other: the first that cannot be read is told, and nothing was sent.
+  // One after the other: the first file that cannot be read is an error, and nothing is sent.
   for (const path of paths) files.push({ path, ...(await readSource(path, maxBytes, home)) })
   return files
 }
@@ -57,7 +57,7 @@ async function readWords({ words, base64 }: Extract<InputRequest, { from: 'words
   )
 }
 
-/** The same path with a dot in it, which no base64 has. */
+/** The same path with a dot in it, so that it cannot be base64. */
 function dotted(path: string): string {
   return shellPath(path.startsWith('/') ? `/.${path}` : `./${path}`)
 }

@@ -1,4 +1,4 @@
-// What every command takes beside its own.
+// The options that every command takes beside its own.
 import type { Options } from 'yargs'
 import type { Verb } from '../commands/command.ts'
 
@@ -16,7 +16,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
   verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
 }
 
-/** The same in one line, behind what a command takes itself. */
+/** The same options in a few words, which stand behind a command's own in its help. */
 export const COMMON_OPTIONS_HELP =
   'Every command: --json, --home DIR, --relay URL (repeatable), --timeout S (8), --call ID (8 characters of its id, or its ' +
   'peer), --quiet, --verbose, --version, --help'

@@ -1,4 +1,4 @@
-// What is printed: an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
+// Prints an outcome or a failure, as text on a pipe, as text at a terminal, or as one JSON document.
 
 import type { IntentType } from '../call/intent.ts'
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
@@ -16,7 +16,7 @@ import { terminalWidth } from './terminal.ts'
 /** Most characters of an error's message. */
 const MAX_ERROR = 4_000
 
-/** How text is printed: `width` in columns, at a terminal. */
+/** How text is printed. `width`: columns of the terminal, undefined where there is none. */
 export type OutputOptions = { quiet: boolean; width: number | undefined }
 
 type PrintedOutcome<T extends IntentType> = OutputOptions & {
@@ -26,7 +26,7 @@ type PrintedOutcome<T extends IntentType> = OutputOptions & {
   json: boolean
 }
 
-/** Prints what came of a command, and its failure; the exit code. */
+/** Prints the outcome of a command, and its failure. Gives the exit code. */
 export async function printOutcome<T extends IntentType>(
   host: Host,
   { command, verb, outcome, json, quiet, width }: PrintedOutcome<T>,
@@ -40,7 +40,7 @@ export async function printOutcome<T extends IntentType>(
     await write(host, `${JSON.stringify(document)}\n`, true)
     return EXIT.ok
   }
-  // What was asked for by name is printed, quiet or not.
+  // A transcript was asked for by name: it is printed, quiet or not.
   const silent = quiet && outcome.news.length === 0 && !style.always
   const lines = silent ? [] : command.text(outcome)
   const notes = quiet || command.notices === 'within' ? [] : noticeLines(outcome)
@@ -49,7 +49,7 @@ export async function printOutcome<T extends IntentType>(
   return failure === undefined ? EXIT.ok : await printFailure(host, { verb, failure, json: false })
 }
 
-/** Lines as a text, each with its break. `width`: of a terminal, in columns; `now`: unix seconds, for times that become ages there. */
+/** Lines as a text, each with a line break. `width`: columns of the terminal; `now`: unix seconds, to show times as ages there. */
 export async function textOf(lines: readonly PrintedLine[], width: number | undefined, now?: number): Promise<string> {
   if (width === undefined) return breakLines(lines.map(plain))
   const { rowsOf } = await import('./terminal-rows.ts')
@@ -61,8 +61,8 @@ function breakLines(lines: readonly string[]): string {
 }
 
 /**
- * Ends the program when the reader of stdout has seen enough (`p2p list | head -1`), which is no fault. Whatever else keeps our
- * words from where they were to go, whoever writes them hears of.
+ * Ends the program when the reader of stdout has seen enough (`p2p list | head -1`), which is no fault. Any other error of stdout reaches
+ * the caller of `write`.
  */
 export function watchOutput(host: Host): void {
   host.stdout.on('error', (error) => {
@@ -72,12 +72,12 @@ export function watchOutput(host: Host): void {
   host.stderr.on('error', () => {})
 }
 
-/** `fields`: what there is to tell all the same. */
+/** `fields`: what is printed beside the error, with --json. */
 export type PrintedFailure = { verb: string; failure: Failure; json: boolean; fields?: Record<string, unknown> }
 
-/** Prints a failure; its exit code. */
+/** Prints a failure, on stderr or, with --json, on stdout. Gives its exit code. */
 export async function printFailure(host: Host, { verb, failure, json, fields = {} }: PrintedFailure): Promise<number> {
-  // Where stdout takes nothing, a program is told by the exit code.
+  // Where stdout takes nothing, the exit code alone tells a program.
   if (!json || failure.code === 'OUTPUT_FAILED') {
     await sayFailure(host, failure)
     return failure.exit
@@ -106,7 +106,7 @@ async function sayFailure({ stderr, env }: Host, failure: Failure): Promise<void
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  // What is to be typed next stands in the hint, so that is spelled out; cleaning leaves `p2p` of any other.
+  // In the hint stand commands to type, so the program's whole name is spelled out there; in the message it stays `p2p`.
   return { hint: clean(expandCommandName(hint)), message: clean(whole(failure)) }
 }
 
@@ -114,12 +114,12 @@ function whole({ message, theirs }: Failure): string {
   return theirs === undefined || isBlank(theirs) ? message : `${message}: ${inQuotes(theirs)}`
 }
 
-// Errors repeat what was typed; a secret key typed in the wrong place must not reach logs and transcripts that way.
+// Errors repeat what was typed: a secret key that was typed in the wrong place must not get into logs that way.
 function withoutSecrets(text: string): string {
   return text.replace(/nsec1[02-9ac-hj-np-z]{10,}/gi, 'nsec1…')
 }
 
-/** An expected failure as it is; what a disk did as a plain error; anything else is a fault of ours. */
+/** The Failure for anything that was thrown: a Failure as it is, an error of the disk as a plain one, anything else as FAULT. */
 export function failureIn(error: unknown): Failure {
   if (error instanceof Failure) return error
   const disk = lastDiskFailure(error)
@@ -128,7 +128,7 @@ export function failureIn(error: unknown): Failure {
   return new Failure('FAULT', `a fault of p2p's own: ${what}`, 'please report it')
 }
 
-/** Resolves when the text is out, all of it. Rejects with OUTPUT_FAILED. `json`: it is a document. */
+/** Writes a text on stdout; resolves when all of it is out. Rejects with OUTPUT_FAILED. `json`: whether it is a JSON document. */
 export async function write({ stdout }: Host, text: string, json = false): Promise<void> {
   const output = expandCommandName(text, json)
   try {
@@ -140,10 +140,10 @@ export async function write({ stdout }: Host, text: string, json = false): Promi
   }
 }
 
-/** Writes a text for which nobody waits, and ends the program where it does not get out. */
+/** Writes a text on stdout without waiting for it. Ends the program with OUTPUT_FAILED where the text does not get out. */
 export function writeSoon(host: Host, text: string): void {
   host.stdout.write(expandCommandName(text), (error) => {
-    // Of a reader that has seen enough `watchOutput` hears.
+    // EPIPE, a reader that has seen enough, is for `watchOutput`.
     if (!error || errno(error) === 'EPIPE') return
     const failure = outputFailure(error)
     void sayFailure(host, failure).then(() => host.exit(failure.exit))
@@ -152,7 +152,7 @@ export function writeSoon(host: Host, text: string): void {
 
 function outputFailure(error: unknown): Failure {
   const why = diskFailure(error, 'stdout')?.message ?? `stdout takes nothing (${errno(error) || 'no word why'})`
-  // Not to run it again: what was said would be said twice.
+  // The hint is not to run it again: what was said would be said twice.
   const hint = `what the command did stands, and nothing was marked read; \`${P2P} status\` shows it`
   return new Failure('OUTPUT_FAILED', `what was to be printed did not get out: ${why}`, hint)
 }

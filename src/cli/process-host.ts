@@ -1,5 +1,5 @@
-// This process as a host. To make one of Node's streams takes longer than most of what a command computes, so what goes to a file or a
-// pipe is written at once. A terminal gets a stream, and so does what a pipe has no room for now.
+// This process as a host. Making one of Node's streams takes longer than most of what a command computes, so output to a file or a pipe is
+// written directly. A terminal gets a stream, and so does output that a pipe has no room for now.
 import { fstatSync, writeSync } from 'node:fs'
 import { errno } from '../io/store/disk-errors.ts'
 import type { Host, OutputStream } from './host.ts'
@@ -12,7 +12,7 @@ export type NodeStream = {
   on(event: 'error', hear: (error: Error) => void): unknown
 }
 
-/** What this process was started with. */
+/** The host of a run that has this process for itself. */
 export function processHost(): Host {
   return {
     argv: process.argv,
@@ -27,7 +27,7 @@ export function processHost(): Host {
   }
 }
 
-/** An open file as a stream. `makeStream` is called where it takes one of Node's. */
+/** An open file as an output stream. `makeStream`: makes Node's own stream for it, called only where that is needed. */
 export function openOutput(fd: number, makeStream: () => NodeStream): OutputStream {
   const hearers: ((error: Error) => void)[] = []
   let stream = takesAtOnce(fd) ? undefined : makeStream()
@@ -63,8 +63,8 @@ export function openOutput(fd: number, makeStream: () => NodeStream): OutputStre
   }
 }
 
-// Gives what there is no room for now. Node's stream of a file would take all for done when a disk that is nearly full has taken the first
-// part.
+// Writes directly, and gives back what there is no room for now. In a loop: a disk that is nearly full takes only a part, which Node's
+// stream of a file would count as all.
 function writeNow(fd: number, bytes: Uint8Array): Uint8Array {
   let rest = bytes
   try {
@@ -75,7 +75,7 @@ function writeNow(fd: number, bytes: Uint8Array): Uint8Array {
   return rest
 }
 
-// On Windows a pipe is Node's alone.
+// Whether a file can be written directly. On Windows a pipe cannot.
 function takesAtOnce(fd: number): boolean {
   try {
     const stats = fstatSync(fd)

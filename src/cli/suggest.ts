@@ -1,5 +1,5 @@
-// What can stand where a shell asks: verbs, options and their values, read from the same table that reads what is typed, and
-// calls, contacts and settings from this machine. It asks no relay and makes nothing.
+// What can stand at the place that a shell asks about: verbs, options and their values, from the same table by which typed words are read,
+// and calls, contacts and settings from this machine. It asks no relay and makes no file.
 import type { Options } from 'yargs'
 import type { Verb } from '../commands/command.ts'
 import { cleanLine } from '../sanitize.ts'
@@ -8,10 +8,14 @@ import { GLOBAL_OPTIONS, type Verbs } from './options.ts'
 
 export type Candidate = { word: string; describe: string }
 
-/** What only this machine knows. */
+/** Candidates that come from this machine's files. */
 export type CandidateSource = 'calls' | 'agents' | 'settings'
 
-/** Candidates, or 'files'. @param typed the words behind `p2p`; the last one is being typed and may be "" */
+/**
+ * The candidates for the word that is being typed, or 'files' where file names are wanted.
+ * @param typed the words after `p2p`; the last one is being typed, and may be ""
+ * @param known gives candidates from this machine
+ */
 export function suggest(
   verbs: Verbs,
   typed: readonly string[],
@@ -54,7 +58,7 @@ function positionAt(verbs: Verbs, before: readonly string[]) {
   return seen
 }
 
-/** The name of a place in a usage line; the last one may take many. */
+/** The name of a place in a usage line. The last place may take many words. */
 function placeOf({ usage }: Verb, at: number): string | undefined {
   const places = usage.split(' ').slice(1)
   const last = places.at(-1)
@@ -88,7 +92,7 @@ function optionsOf(options: Readonly<Record<string, Options>>): Candidate[] {
   return [...all, { word: '--help', describe: 'how it is typed' }]
 }
 
-// A tab parts the two, a line break one from the next; a shell shows them as they are.
+// The two are separated by a tab, and candidates by a line break; a shell shows them as they are.
 function cleanCandidate({ word, describe }: Candidate): Candidate {
   return { word: cleanLine(word, 200), describe: cleanLine(describe, 100) }
 }

@@ -1,12 +1,12 @@
-// How lines look at a terminal: a look for every role of a span, times as a person tells them, and long quoted lines in rows.
-// The attack: a terminal goes on at its left edge, where our own lines begin, so every row of a quoted line bears its mark.
+// How lines look at a terminal: a look for every role of a span, times as ages, and long quoted lines in rows. The attack: a terminal
+// continues a long line at its left edge, where our own lines begin; so every row of a quoted line bears its mark.
 import type { PrintedLine, Role, Span, Voice } from '../call/span.ts'
 import { plain } from '../call/wording.ts'
 
-/** `width` in columns. `now`: unix seconds, without which times stay as they are, as in a record. */
+/** `width`: in columns. `now`: unix seconds; undefined to leave times as they are, as in a record. */
 export type TerminalOptions = { width: number; now?: number | undefined }
 
-/** A line in the rows of a terminal, with their escape sequences (ECMA-48, SGR). */
+/** A line as the rows that it takes at a terminal, with escape sequences (ECMA-48, SGR). */
 export function rowsOf(line: PrintedLine, { width, now }: TerminalOptions): string[] {
   if (typeof line === 'string') return [line]
   const [first, ...rest] = line
@@ -51,7 +51,7 @@ function styled(look: string, text: string): string {
   return `\u001b[${look}m${text}\u001b[0m`
 }
 
-/** What is not over yet, or too long ago, is told better by its date. */
+/** The age of a time; its date where it lies ahead, or more than 30 days back. */
 function ageText(at: number, now: number, date: string): string {
   const seconds = now - at
   if (seconds < 0 || seconds > 30 * 86_400) return date
@@ -80,7 +80,7 @@ function wrapped(text: string, columns: number): string[] {
   return rows
 }
 
-/** A word in pieces that fit a row each. */
+/** A word in pieces, each of which fits into a row. */
 function splitWord(word: string, maxWidth: number): string[] {
   if (widthOf(word) <= maxWidth) return [word]
   const found = ['']
@@ -92,7 +92,7 @@ function splitWord(word: string, maxWidth: number): string[] {
   return found
 }
 
-// Columns at the most: a row may end early, but never late.
+// The most columns that a text may take: a row may end early, but never late.
 function widthOf(text: string): number {
   let width = 0
   for (const letter of text) width += letter === '\t' ? 8 : /[\u0020-\u024f]/.test(letter) ? 1 : 2

@@ -1,8 +1,8 @@
-// Whether somebody sits in front of a stream. How it looks there is in terminal-rows.ts, which only a terminal loads.
+// Whether a stream is a terminal. How lines look there is in terminal-rows.ts, which is loaded only for a terminal.
 
 type Stream = { isTTY?: boolean; columns?: number }
 
-/** The width in columns of a terminal that wants colours; undefined for anything else. See https://no-color.org */
+/** The width in columns of a terminal that takes colours, at least 40; undefined for anything else. See https://no-color.org */
 export function terminalWidth(
   { isTTY, columns }: Stream,
   env: Readonly<Record<string, string | undefined>>,

@@ -19,7 +19,7 @@ export const agree: Command<'agree'> = {
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
   intent: (args) => ({ type: 'agree', ...answerIn('agree', args), ...stayOption(args) }),
-  // What it answers may be only about to come in.
+  // Not optimistic: the proposal that it answers may be only about to come in.
   needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => sentLines(outcome, 'agreement'),
   json: sentShape,
@@ -32,13 +32,13 @@ export const decline: Command<'decline'> = {
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
   intent: (args) => ({ type: 'decline', ...answerIn('decline', args), ...stayOption(args) }),
-  // What it answers may be only about to come in.
+  // Not optimistic: the proposal that it answers may be only about to come in.
   needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => sentLines(outcome, 'decline'),
   json: sentShape,
 }
 
-// The ref may be left out, and then the first text is the only one.
+// The ref may be left out: then the first word is the text.
 function answerIn(verb: string, args: Args): { ref: string | undefined; text: string } {
   const [first, second] = [optionalText(args, 'ref').trim(), optionalText(args, 'text')]
   if (parseRef(first) !== undefined) return { ref: first, text: second }

@@ -1,4 +1,4 @@
-// `announce`: for cron. Presence, what is owed, what came in; marks nothing read.
+// `announce`, for cron: publishes presence, sends what is owed, takes in what came; marks nothing as read.
 
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { type PrintedLine, span } from '../call/span.ts'
@@ -26,9 +26,7 @@ export const announce: Command<'announce'> = {
     unattended: true,
   }),
   text: (outcome) => {
-    const rest = [announceText(outcome), ...outcome.notices].map((part) =>
-      cleanLine(expandCommandName(part), MAX_ERROR_TEXT),
-    )
+    const rest = [announceText(outcome), ...outcome.notices].map((part) => cleanLine(expandCommandName(part), MAX_PART))
     return [[...announcedParts(outcome), rest.join('; ')]]
   },
   notices: 'within',
@@ -43,10 +41,10 @@ export const announce: Command<'announce'> = {
   }),
 }
 
-/** Characters of one part of the line: logs and cron's mails are read by the line. */
-const MAX_ERROR_TEXT = 2000
+/** Most characters of one part of the line. All is printed in one line, since logs and cron's mails are read by the line. */
+const MAX_PART = 2000
 
-/** Whether it is announced; nothing where another announce does it. */
+/** Whether we are announced, and on how many relays; nothing where another announce does it. */
 function announcedParts({ posted, idle }: OutcomeOf<'announce'>): Exclude<PrintedLine, string> {
   if (idle !== undefined) return []
   if (posted === undefined || posted.accepted.length === 0) return [span('fault', 'NOT'), ' announced']

@@ -17,20 +17,22 @@ export function wordsArgument(args: Args, name: string): string {
   return text
 }
 
-/** What to type where it is no text that is missing. */
+/** The hint for an empty argument that is no text to say. */
 const EMPTY: Readonly<Record<string, string>> = {
   agent: `\`${P2P} list\` shows who is on line, \`${P2P} contacts\` whom you know`,
   'call-id': `\`${P2P} transcript\` lists the calls there are`,
   name: `\`${P2P} sendfile <path>\` sends a file`,
 }
 
-/** A text that may be left out. */
+/** A text that may be left out, which gives "". */
 export function optionalText(args: Args, name: string): string {
   const value = args[name]
   return typeof value === 'string' ? value : ''
 }
 
-/** A number of seconds; undefined when the option is not there. Throws USAGE. */
+/**
+ * The seconds of an option, from 0 to a day: `defaultValue` where it stands without a number, undefined without the option. Throws USAGE.
+ */
 export function secondsOption(args: Args, name: string, defaultValue: number): number | undefined {
   const value = args[name]
   if (value === undefined) return undefined
@@ -40,12 +42,12 @@ export function secondsOption(args: Args, name: string, defaultValue: number): n
   throw new Failure('USAGE', `${name} takes a number of seconds from 0 to 86400`, 'for example 60')
 }
 
-/** Seconds that a command stays where nothing else is said: exec tools often kill at 60. */
+/** Seconds that a command stays unless told otherwise: tools that run commands often kill them after 60. */
 export const WAIT_SECONDS = 45
 
 const SETTLE_SECONDS = 1
 
-/** `--wait` and `--settle`, for a command that can stay. @param until what for */
+/** `--wait` and `--settle`, for a command that can stay. @param until what it waits for, to stand after "until" */
 export function waitOptions(until: string) {
   return {
     wait: { type: 'string', describe: `stay until ${until}, at most that many seconds (${WAIT_SECONDS})` },
@@ -58,32 +60,29 @@ export const SETTLE = {
   describe: `seconds to stay for more after the last thing that came (${SETTLE_SECONDS})`,
 } as const
 
-/** How long to stay; undefined where nobody has asked for it. Throws USAGE. */
+/** `--wait` and `--settle` in seconds; `wait` is undefined without --wait. Throws USAGE. */
 export function stayOption(args: Args): { wait: number | undefined; settle: number } {
   return { wait: secondsOption(args, 'wait', WAIT_SECONDS), settle: settleOption(args) }
 }
 
-/** What a command waits for that has said something in a call. */
+/** The wait of a command that has said something in a call; undefined without --wait. */
 export function replyWait({ wait, settle = 0 }: WaitWish): Wait | undefined {
   return wait === undefined ? undefined : { type: 'reply', seconds: wait, settle }
 }
 
-/**
- * `--settle` in seconds, or how long a wait listens on after the last thing of a burst by itself. Throws USAGE for what is no
- * number of seconds.
- */
+/** `--settle`: seconds that a wait goes on after the last item of a burst. Throws USAGE. */
 export function settleOption(args: Args): number {
   return secondsOption(args, 'settle', SETTLE_SECONDS) ?? SETTLE_SECONDS
 }
 
-/** Whether an option without a value was typed. */
+/** Whether a flag was typed. */
 export function flagOption(args: Args, name: string): boolean {
   return args[name] === true
 }
 
 function stdinText(bytes: Uint8Array): string {
   const { text, wrong } = inputText('file', bytes)
-  // One line break at the end is the shell's, not the author's.
+  // A line break at the end comes from the shell, not from the author.
   if (text !== undefined) return text.replace(/\r?\n$/, '')
   const hint = `\`${P2P} sendfile <name> -\` sends bytes`
   throw new Failure('TEXT_NOT_UTF8', `what came on stdin ${wrong}`, hint)
@@ -94,7 +93,7 @@ export const MAX_CHARS = {
   describe: `print about so many characters of it (${MAX_EXCERPT_CHARS}); 0 for all of it`,
 } as const
 
-/** `--max-chars`: how many characters are printed, 0 for all, `defaultValue` where none was typed. Throws USAGE. */
+/** `--max-chars`: how many characters to print, 0 for all; `defaultValue` without the option. Throws USAGE. */
 export function maxCharsOption(args: Args, defaultValue = MAX_EXCERPT_CHARS): number {
   const text = optionalText(args, 'max-chars').trim()
   if (text === '') return defaultValue
@@ -102,7 +101,7 @@ export function maxCharsOption(args: Args, defaultValue = MAX_EXCERPT_CHARS): nu
   throw new Failure('USAGE', '--max-chars takes a number of characters, 0 for all', 'for example --max-chars 5000')
 }
 
-/** Unix seconds, both included; undefined for what was not given. Throws USAGE. */
+/** `--since` and `--until` in unix seconds, both included; undefined where not typed. Throws USAGE. */
 export function periodOptions(args: Args): { since: number | undefined; until: number | undefined } {
   const since = momentOption(args, 'since')
   const until = momentOption(args, 'until')
@@ -123,7 +122,7 @@ function momentOption(args: Args, name: 'since' | 'until'): number | undefined {
   )
 }
 
-/** A day reaches until its last second. */
+/** A day in --until reaches to its last second. */
 const END_OF_DAY = 24 * 3600 - 1
 
 function parseDate(text: string, last: number): number | undefined {

@@ -5,17 +5,18 @@ import type { PrintedLine } from '../call/span.ts'
 import type { Needs } from '../run/needs.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 
-/** What was typed, by yargs: positionals and options under their names. `input`: what came on stdin; `files`: those that were named. */
+/** What was typed: positionals and options under their names, and what was read for them. */
 export type Args = Readonly<Record<string, unknown>> & TypedInput
 
+/** What was read: `input`: stdin; `files`: the files whose paths were typed. */
 export type TypedInput = { readonly input?: Uint8Array; readonly files?: readonly SourceFile[] }
 
-/** A file by its path: its bytes, or how many it has, where they are too many to be read for that. */
+/** A file by its path: its bytes, or only its size where it is too large to go through relays. */
 export type SourceFile = { path: string } & ({ bytes: Uint8Array } | { size: number })
 
 /**
- * What must be read before an intent can be made: stdin, as a text, a file or a secret key (which is taken in at once and goes
- * no further), files by their paths, or two words that may be two paths or a name and base64.
+ * What must be read before an intent can be made: stdin, as a text, a file or a secret key (which becomes the identity at once and is not
+ * passed on), files by their paths, or two words that may be two paths or a name and base64.
  */
 export type InputRequest =
   | { from: 'stdin'; as: 'text' | 'file' | 'secret' }
@@ -24,7 +25,7 @@ export type InputRequest =
 
 /** How a verb is typed. */
 export type Verb = {
-  /** yargs' grammar: the verb and its positionals. */
+  /** The verb and its positionals, in yargs' grammar. */
   usage: string
   describe: string
   /** Command lines, as they can be typed. */
@@ -33,34 +34,35 @@ export type Verb = {
   options?: Readonly<Record<string, Options>>
 }
 
-/** The verbs by name, each still to be loaded. */
+/** Verbs by name, each with a function that loads it. */
 export type VerbTable<V extends Verb = Verb> = Readonly<Record<string, () => Promise<V>>>
 
-/** All of a table, loaded: for help and completion. */
+/** Loads all verbs of a table, for help and completion. */
 export async function loadVerbs<V extends Verb>(table: VerbTable<V>): Promise<Readonly<Record<string, V>>> {
   const all = Object.entries(table).map(async ([name, load]) => [name, await load()] as const)
   return Object.fromEntries(await Promise.all(all))
 }
 
 /**
- * `json`: one document, asked for by an option of its own; `always`: quiet or not; `page`: for a file or a browser, so that no line
- * of it is broken; `exact`: a record, which keeps its dates; `stream`: all of it was printed before the end.
+ * How an outcome is printed. `json`: as JSON even without --json; `always`: even with --quiet; `page`: for a file or a browser, so its
+ * lines are not broken for a terminal; `exact`: a record, in which times stay dates; `stream`: everything was printed before the end.
  */
 export type PrintStyle = { json?: boolean; always?: boolean; page?: boolean; exact?: boolean; stream?: boolean }
 
 /** What a verb means in a run, and how its outcome is printed. */
 export type Command<T extends IntentType> = Verb & {
+  /** What must be read first; undefined for nothing. */
   input?: (args: Args) => InputRequest | undefined
-  /** Throws Failure (exit 2) for what cannot be meant. */
+  /** What was meant. Throws a Failure (exit 2) for what cannot be meant. */
   intent: (args: Args) => IntentOf<T>
   /** What it needs of a run. */
   needs: (intent: IntentOf<T>) => Needs
-  /** How its text is printed, where not like any other. */
+  /** How its outcome is printed, where that is special. */
   print?: (intent: IntentOf<T>) => PrintStyle
   /** Lines for an agent or a person. Commands to type next begin with P2P. */
   text: (outcome: OutcomeOf<T>) => PrintedLine[]
-  /** `within`: its text tells the notices too, which otherwise follow it in lines of their own. */
+  /** `within`: its text holds the notices, which otherwise follow on lines of their own. */
   notices?: 'within'
-  /** The fields beside `ok` and `command`. */
+  /** The fields of its JSON beside `ok`, `command` and `notices`. */
   json: (outcome: OutcomeOf<T>) => Record<string, unknown>
 }

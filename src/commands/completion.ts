@@ -1,4 +1,4 @@
-// `completion`: what a shell needs to complete what is typed. The scripts know nothing of the verbs: they ask for every word.
+// `completion`: scripts with which a shell completes words. They know nothing of the verbs: they ask this program for every word.
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { optionalText } from './args.ts'
@@ -26,8 +26,8 @@ export function completionRequest(args: Args): { script: string } | { words: str
   throw new Failure('USAGE', `there is no completion for "${shell}": ${SHELLS.join(', ')}`, hint)
 }
 
-// What is asked: the words behind `p2p` up to the one that is being typed. What comes back: a candidate a line, behind a tab
-// what it is; or one line with "*", where file names are wanted.
+// They ask with the words after `p2p`, up to the one that is being typed. They get one candidate per line, with what it is after a tab; or
+// a single line with "*", where file names are wanted.
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
   bash: `# bash completion for p2p
 _p2p() {

@@ -1,4 +1,4 @@
-// `doctor`: what works and what does not, with what to do about it. It takes no part in a run: what a run needs may be broken.
+// `doctor`: what works and what does not, with what to do about it. It makes no run: what a run needs may be broken.
 
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { P2P } from '../command-name.ts'
@@ -11,7 +11,7 @@ export const doctor: Verb = {
   examples: [`${P2P} doctor`],
 }
 
-/** A line a check, and below a failed one or a warning what to do. `quiet`: only those. */
+/** A line for each check, and below a failed one or a warning what to do about it. `quiet`: only those. */
 export function checkLines(checks: readonly DoctorCheck[], quiet: boolean): PrintedLine[] {
   const lines = checks.flatMap(({ name, ok, warning, detail, hint = '' }): PrintedLine[] => {
     if (quiet && ok && warning !== true) return []

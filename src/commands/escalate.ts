@@ -99,7 +99,7 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
   ]
   const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
   const waiting = intent.wait === undefined && state === 'open'
-  // Then the error says what is missing, and what to type.
+  // Where the command has failed, the error says what is missing and what to type.
   if (state === 'answered' || failure !== undefined) return [head, ...list]
   const answered = `${P2P} escalate --answered "…" --id ${id}`
   const elsewhere = 'writes down what your owner says elsewhere'
@@ -120,7 +120,7 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
   const next = waiting
     ? [hintLine(`  next: \`${P2P} wait --for owner\` waits until the answer comes; \`${answered}\` ${elsewhere}`)]
     : []
-  // With its key set the answer comes by direct message, also where that is still to go out.
+  // With owner.npub set the answer comes as a direct message, even if ours is still to go out.
   if (people.owner !== undefined) return [head, ...list, ...next]
   return [head, ...list, [`${answersBy(owner.filter((c) => c.ok))}, then `, command(answered)]]
 }

@@ -1,4 +1,4 @@
-// `forget`: deletes what is kept of a call that is over, and names it.
+// `forget`: deletes what is kept of a call that is over, and names what was deleted.
 import { span } from '../call/span.ts'
 import { P2P } from '../command-name.ts'
 import { flagOption, wordsArgument } from './args.ts'

@@ -1,12 +1,12 @@
-// `hook`: what the hook of an agent's harness expects, in the harness's own form. The formats and where they are written down
-// are in docs/HARNESSES.md.
+// `hook`: what waits for the agent, in the form that its harness's hook expects. docs/HARNESSES.md has the forms, and where each is
+// documented.
 import { P2P } from '../command-name.ts'
 import { isRecord, parseJson } from '../json.ts'
 import type { WaitingThing } from '../run/waiting.ts'
 import { optionalText } from './args.ts'
 import type { Args, Verb } from './command.ts'
 
-/** Those that speak of their events in JSON on stdin. Any other harness gets one line. */
+/** The harnesses that name their event in JSON on stdin. Any other one gets one line. */
 const JSON_HARNESSES: readonly string[] = ['claude-code', 'codex']
 
 const CONTEXT_EVENTS: readonly string[] = ['SessionStart', 'UserPromptSubmit', 'PostToolUse']
@@ -30,22 +30,22 @@ export const hook: Verb = {
 }
 
 /**
- * What a hook was asked. `line`: for harnesses that read one line. `context`: what the agent is told beside its work; `once`:
- * after every tool, so only what is new to its session. `stop`: whether it may stop.
+ * What a harness asks. `line`: for one line of text. `context`: what to tell the agent beside its work; `once`: asked after every tool, so
+ * only what is new to the session is told. `stop`: whether the agent may stop.
  */
 export type HookQuestion =
   | { type: 'line' }
   | { type: 'context'; event: string; session: string; once: boolean }
   | { type: 'stop'; session: string }
 
-/** Whether a harness says on stdin what it asks. */
+/** Whether the harness says on stdin what it asks. */
 export function readsEvent(args: Args): boolean {
   return JSON_HARNESSES.includes(optionalText(args, 'harness'))
 }
 
 /**
- * The question of a harness; undefined when there is none to answer: input that is cut short, an event that is not for us, a
- * subagent's, a stop that a hook has already held up.
+ * The question of a harness; undefined where there is none to answer: input that is cut short, an event that is not for us, one of a
+ * subagent, a stop that a hook has held up already.
  *
  * @param input what came on stdin
  */
@@ -58,7 +58,7 @@ export function hookQuestion(args: Args, input: string): HookQuestion | undefine
   const wanted = optionalText(args, 'event')
   if (wanted !== '' && wanted !== event) return undefined
   const session = `${optionalText(args, 'harness')} ${id}`
-  // It goes on because a hook of somebody held it up, perhaps ours: held up again, it might never come to an end.
+  // The agent goes on because a hook, perhaps ours, has held up its stop: held up again, it might never stop.
   if (event === 'Stop') return held === false ? { type: 'stop', session } : undefined
   return CONTEXT_EVENTS.includes(event) ? { type: 'context', event, session, once: event === 'PostToolUse' } : undefined
 }
@@ -68,7 +68,7 @@ export function keyOfThing({ type, id }: WaitingThing): string {
   return `${type} ${id}`
 }
 
-/** What a harness is given for a text of `waitingText`, in the form of its question. */
+/** The answer to a harness, in the form of its question. `text`: from `waitingText`. */
 export function hookAnswer(question: HookQuestion, text: string): string {
   switch (question.type) {
     case 'line':
@@ -80,17 +80,17 @@ export function hookAnswer(question: HookQuestion, text: string): string {
   }
 }
 
-/** The same as a document, for `--json` where a harness has no form of its own. */
+/** What waits as a JSON document, for `--json` where the harness has no form of its own. */
 export function hookDocument(things: readonly WaitingThing[], text: string): string {
   const ringing = things.filter(({ type }) => type === 'ringing').length
   const unread = things.length - ringing
   return JSON.stringify({ ok: true, command: 'hook', ringing, unread, waiting: things, text })
 }
 
-/** Calls and letters that are told one by one; of the rest, how many. */
+/** Most calls and senders of letters that are named; of the rest, how many there are. */
 const MAX_TOLD = 5
 
-/** What waits, in a line; "" for nothing. The counts are of all, also of what is not told one by one. */
+/** What waits, in one line; "" for nothing. The counts are of all things, even those that are not named. */
 export function waitingText(things: readonly WaitingThing[]): string {
   if (things.length === 0) return ''
   const rings = things.filter(({ type }) => type === 'ringing').length

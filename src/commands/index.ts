@@ -1,8 +1,8 @@
-// Every verb, in the order of --help. Each is loaded when it is typed, and brings along what only it needs.
+// Every verb, in the order of --help. Each is loaded when it is typed, together with the code that only it needs.
 import type { IntentType } from '../call/intent.ts'
 import type { Command, VerbTable } from './command.ts'
 
-/** The verbs that are a run, each still to be loaded. */
+/** The verbs that make a run, each with a function that loads it. */
 export type CommandTable = { readonly [T in IntentType]: () => Promise<Command<T>> }
 
 export const commands: CommandTable = {
@@ -27,12 +27,12 @@ export const commands: CommandTable = {
   whoami: async () => (await import('./whoami.ts')).whoami,
 }
 
-/** Whether a verb is a command that makes a run. */
+/** Whether a verb makes a run. */
 export function isCommand(verb: string): verb is IntentType {
   return Object.hasOwn(commands, verb)
 }
 
-/** And those that need no run. */
+/** All verbs: those that make a run, and those that make none. */
 export const verbs: VerbTable = {
   ...commands,
   doctor: async () => (await import('./doctor.ts')).doctor,

@@ -49,15 +49,15 @@ export type ProposalShape = Cleaned<Pick<Proposal, 'ref' | 'from' | 'text' | 'at
 
 export type AgreementShape = Cleaned<Omit<Agreement, 'answer'>> & { answer: Cleaned<Agreement['answer']> }
 
-/** What of an outcome tells of its calls. */
+/** The parts of an outcome that describe its calls. */
 export type CallsOutcome = Pick<CommonOutcome, 'state' | 'calls' | 'people' | 'transcripts'>
 
-/** A call as the contract of --json has it; undefined for one that is unknown here. */
+/** A call in the form of --json, which is a contract; undefined for a call that is not here. */
 export function callShape(outcome: CallsOutcome, id: string): CallShape | undefined {
   const summary = outcome.state.index.calls[id]
   if (summary === undefined) return undefined
   const { direction, own, createdAt, unread, outcome: went, outcomeBy } = summary
-  // A call that is loaded is as it is now; time may have passed since its summary was made.
+  // A loaded call is up to date; time may have passed since its summary was made.
   const live = outcome.calls.find((c) => c.id === id)
   const phase = live?.phase ?? summary.phase
   const confirmed = confirmedOf(summary)
@@ -74,7 +74,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     rings: summary.deadline,
     unread,
     own,
-    // "It is there from the accept on." A call of a time without call keys has none.
+    // "It is there from the accept on." Calls from before there were call keys have `identity`.
     ...(WITHOUT_CONVERSATION.includes(phase) ? {} : { secrecy: secrecyOf(summary) }),
     verified: summary.verified === true ? true : NEVER_VERIFIED.includes(phase) ? false : 'pending',
     confirmed,
@@ -86,12 +86,12 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
   }
 }
 
-/** Whether `state` of a call says that it is over. */
+/** Whether the `state` of a call, as in --json, says that it is over. */
 export function isOverState(state: string): boolean {
   return !['dialing', 'ringing', 'active'].includes(state)
 }
 
-/** How a call that is loaded stands. */
+/** How a call stands; undefined for one that is not loaded. */
 export function callStatusIn({ calls, state }: CallsOutcome, id: string): CallStatus | undefined {
   const call = calls.find((c) => c.id === id)
   const log = state.logs[id]
@@ -113,7 +113,7 @@ function cleanProposal({ ref, from, text, at }: Proposal): ProposalShape {
   return { ref, from, text: foreignText(text), at }
 }
 
-/** All calls, the latest first. */
+/** The calls that are wanted, the latest first. */
 export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) => boolean): CallShape[] {
   return Object.entries(outcome.state.index.calls)
     .filter(([, call]) => wanted(call))
@@ -121,7 +121,7 @@ export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) =>
     .flatMap(([id]) => callShape(outcome, id) ?? [])
 }
 
-/** `told`: what the peer was told beside that the owner is asked; `call`: "" for none. */
+/** `told`: what the peer was told beside the fact that the owner is asked; `call`: "" outside of calls. */
 export type EscalationShape = {
   id: string
   state: 'open' | 'answered'
@@ -133,12 +133,12 @@ export type EscalationShape = {
   channels: readonly ToldChannel[]
 }
 
-/** An escalation as the contract of --json has it, with what has become of each channel by now. */
+/** An escalation in the form of --json, which is a contract, with what has become of each channel by now. */
 export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutcome, 'state'>): EscalationShape {
   const { escalation, letter, channels, answers } = kept
   const { id, text, told, call, at } = escalation
   const log = state.logs[call]
-  // What no relay had taken then may be on its way by now.
+  // A relay may have taken by now what none had taken then.
   const hasLeft = ({ channel }: ToldChannel) =>
     (channel === 'nostr' && letter !== undefined && state.index.outgoingLetters[letter] === undefined) ||
     (channel === 'peer' && log?.entries[id] !== undefined && deliveryOf(log, [id]).state !== 'queued')
@@ -171,12 +171,12 @@ const ITEM_FIELDS = [
   ] as const),
 ]
 
-/** An item of `new[]` as the contract of --json has it; fields that say nothing are left out. */
+/** An item of `new[]` in the form of --json, which is a contract; fields that are undefined vanish from the JSON. */
 export function itemShape(item: InboxItem): Record<string, unknown> {
   return Object.fromEntries(ITEM_FIELDS.map((field) => [field, item[field]]))
 }
 
-/** What was said, as `message` or `file` of --json; undefined where nothing was. */
+/** What was said, as `message` of --json; undefined where nothing was. */
 export function messageShape({
   said,
   parts,

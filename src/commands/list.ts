@@ -12,7 +12,7 @@ import { flagOption, optionalText } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { presenceShape } from './json.ts'
 
-/** Most characters of what an agent says that it can. */
+/** Most characters of an agent's capabilities that are shown. */
 const MAX_CAPABILITY_TEXT = 200
 
 /** Most agents that are shown to a reader and to a program, unless they ask for more. */
@@ -59,7 +59,7 @@ export const list: Command<'list'> = {
   }),
 }
 
-/** Throws USAGE. */
+/** `--limit`, or Infinity with --all. Throws USAGE. */
 function limitOption(args: Args): number {
   if (flagOption(args, 'all')) return Number.POSITIVE_INFINITY
   const text = optionalText(args, 'limit').trim()
@@ -68,10 +68,10 @@ function limitOption(args: Args): number {
   throw new Failure('USAGE', '--limit takes a number of agents from 1 on', `\`${P2P} list --all\` shows all`)
 }
 
-/** Most characters of a list that nobody has asked for more of: tools cut what is longer, in silence. */
+/** Most characters of a list without --limit or --all: tools silently cut longer output. */
 const MAX_LIST_TEXT = 14_000
 
-/** As many as fit. */
+/** The first agents, as many as fit, at least one. */
 function fitting(outcome: OutcomeOf<'list'>): OnlineAgent[] {
   let room = MAX_LIST_TEXT
   return outcome.online.agents.filter((agent, n) => {
@@ -80,7 +80,7 @@ function fitting(outcome: OutcomeOf<'list'>): OnlineAgent[] {
   })
 }
 
-/** Whether nobody that was asked for is missing, as far as all relays know. */
+/** Whether the list is complete, as far as all relays know. */
 function isComplete({ online }: OutcomeOf<'list'>): boolean {
   return online.agents.length === online.total && !online.more && online.lacking.length === 0
 }
@@ -135,13 +135,13 @@ function domainFact({ nip05, verified }: OnlineAgent): string[] {
   return [verified ? `, ${nip05} (its domain says so)` : ', whose name its domain denies']
 }
 
-// What no domain has confirmed is no fact.
+// A name that its domain has not confirmed is no fact: it is quoted.
 function claimedDomain({ nip05, verified }: OnlineAgent): PrintedLine[] {
   if (nip05 === undefined || verified === true) return []
   return quoteLines(foreign`says it is ${nip05}${verified === undefined ? ' (not checked)' : ''}`)
 }
 
-/** A time by its age; what lies ahead by a clock that is not ours is now. */
+/** A time as its age; one that lies ahead, by another clock, is 0 s ago. */
 function ageSpan(now: number, at: number): Span {
   return { role: 'time', at, text: `${ageText(now - at)} ago` }
 }

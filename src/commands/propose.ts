@@ -1,4 +1,4 @@
-// `propose`: what is to be agreed, as an item of its own.
+// `propose`: proposes something that the other side can agree to or decline.
 import { P2P } from '../command-name.ts'
 import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'

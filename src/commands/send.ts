@@ -93,16 +93,16 @@ function refOption(args: Args): string | undefined {
 
 type Sent = CommonOutcome & SpokenOutcome
 
-/** What was said and what became of it, and what is new. */
+/** What was said and what became of it, then what is new. `what`: what it is called, for a sentence. */
 export function sentLines(outcome: Sent & { intent: object }, what: string): PrintedLine[] {
   const { intent, news, failure } = outcome
   const waited = 'wait' in intent && intent.wait !== undefined
-  // Whoever tells how far the work is goes on with it.
+  // After `progress` no wait is suggested: the agent goes on with its work.
   const next = what !== 'progress' && !waited && news.length === 0 && failure === undefined
   return [...deliveryLines(outcome, what, next), ...newsLines(news)]
 }
 
-/** The same as JSON. */
+/** The same as fields of --json. */
 export function sentShape(outcome: Sent): Record<string, unknown> {
   return {
     message: messageShape(outcome),
@@ -112,7 +112,7 @@ export function sentShape(outcome: Sent): Record<string, unknown> {
 }
 
 /**
- * What became of what was said: never "sent" for less than a relay's word.
+ * What became of what was said. It is never called "sent" before a relay has taken it.
  * @param next whether to name the command that waits for an answer
  */
 function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[] {
@@ -129,7 +129,7 @@ function deliveryLines(outcome: Sent, what: string, next: boolean): PrintedLine[
     return [[...head, ' is ', span('warning', 'queued'), ': it is on disk and goes out with the next command']]
   const how = delivery === 'relayed' ? relayedParts(accepted.length, failed) : [span('good', delivery)]
   const id = shape.id.slice(0, 8)
-  // After an agreement somebody has work to do, and whoever has it must not wait for the other.
+  // After an agreement somebody has work to do, and must not wait for the other side.
   const work = what === 'agreement' ? `\`${P2P} sendfile <path> --call ${id}\` hands the work over, ` : ''
   return [
     [...head, ': ', ...how],

@@ -1,4 +1,4 @@
-// `sendfile`: files in the active call.
+// `sendfile`: sends files in the active call.
 
 import { transferKey } from '../call/file-transfer.ts'
 import type { NamedContent } from '../call/intent.ts'
@@ -86,20 +86,20 @@ function filesOf(args: Args): NamedContent[] {
   throw new Failure('FILE_EMPTY', 'the file is empty', 'send a file with something in it')
 }
 
-/** Undefined for what is no base64. */
+/** The bytes of base64, with white space and without padding if need be; undefined for what is no base64. */
 function bytesIn(typed: string): Uint8Array | undefined {
   const text = typed.replace(/\s+/g, '').replace(/=+$/, '')
-  // Node's decoder skips what it does not know; a damaged file must not pass for a whole one.
+  // Checked here, since Node's decoder skips bad characters: a damaged file must not count as a whole one.
   const good = /^[A-Za-z0-9+/]*$/.test(text) && text.length % 4 !== 1
   return good ? Buffer.from(text, 'base64') : undefined
 }
 
-// Where a file lies on our side is nobody's business.
+// The peer does not learn in which folder the file lies.
 function baseName(path: string): string {
   return path.split(/[/\\]/).findLast((part) => part !== '') ?? 'file'
 }
 
-/** A file that was sent: its first signal, how many it took, and how far all of them have come. */
+/** A file that was sent: its first signal, how many signals it took, and how far they have come. */
 type SentFile = { id: string; seq: number; body: FileBody; chunks: number; delivery: Delivery }
 
 function sentFiles({ parts, state }: OutcomeOf<'sendfile'>): SentFile[] {
@@ -132,7 +132,7 @@ function fileLines({ seq, body, delivery }: SentFile, outcome: OutcomeOf<'sendfi
 function deliveryParts({ state, accepted, failed }: Delivery, { remote }: FileBody): (string | Span)[] {
   if (state === 'queued') return [span('warning', 'queued'), ', it is on disk and goes out with the next command']
   if (state === 'relayed') return relayedParts(accepted.length, failed)
-  // Every part of it is named by the hash of what it holds, and the other side has said that it has them all.
+  // The id of every part is the hash of its content, and the other side has confirmed all of them.
   const has = remote === undefined ? 'the other side has it, with the same hash' : 'the other side knows where it lies'
   return [span('good', state), `: ${has}`]
 }

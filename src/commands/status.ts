@@ -23,13 +23,13 @@ import { type CallShape, callShapes, callStatusIn, escalationShape, isOverState,
 import { callLine, countFitting, lengthOfLines, newsLines, overLines } from './text.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 
-/** Characters of a topic that remind of it; the whole was told when it came. */
+/** Most characters of a topic or a question: the whole was shown when it came. */
 const MAX_TOPIC_TEXT = 200
 
 /** Most escalations that are shown one by one. */
 const MAX_ESCALATIONS = 5
 
-/** Calls that are over stay in sight for a day. */
+/** Seconds for which a call that is over is still shown. */
 const RECENTLY_ENDED = 24 * 3600
 
 /**
@@ -38,7 +38,7 @@ const RECENTLY_ENDED = 24 * 3600
  */
 const MAX_TEXT = 14_000
 
-/** Most calls that are shown, and of them most that are over. */
+/** Most calls that are shown; but of those that are over, the latest `over` are shown in any case. */
 const MAX_CALLS = { all: 20, over: 5 }
 
 export const status: Command<'status'> = {
@@ -95,7 +95,7 @@ export const status: Command<'status'> = {
   },
 }
 
-// What stands in no mailbox cannot be missed there: said by whoever has put it in and not got it back.
+// Relays that drop messages: nobody can miss a message there that was never kept, so our own canaries are what shows it.
 function leakyLines(outcome: CommonOutcome): PrintedLine[] {
   return outcome.relays.flatMap(({ url }) => {
     const { leaky } = leakShape(url, outcome)
@@ -111,7 +111,7 @@ function leakyLines(outcome: CommonOutcome): PrintedLine[] {
   })
 }
 
-/** Since when an inbox relay has given nothing back, unix seconds. */
+/** `leaky`: since when an inbox relay has given nothing back, unix seconds; absent for one that does. */
 function leakShape(url: string, { state }: CommonOutcome): { leaky?: number } {
   const leaky = leakySince(state.index.relays[url])
   return leaky === undefined ? {} : { leaky }
@@ -128,7 +128,7 @@ function callsShown(outcome: CommonOutcome): { calls: CallShape[]; total: number
   return { calls, total: Object.keys(state.index.calls).length }
 }
 
-// An agent that begins anew reads here what a call is about and what it can type; what is in the news is said there.
+// An agent that begins anew reads here what a call is about and what it can type. What the news says is left out here.
 function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOutcome): PrintedLine[] {
   const { id, state, topic, direction } = call
   const status = callStatusIn(outcome, id)
@@ -152,7 +152,7 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   ]
 }
 
-/** Two calls that ring, of one caller. */
+/** Whether two calls ring that are from one caller. */
 function isTwin(a: CallShape, b: CallShape): boolean {
   const rings = (call: CallShape) => call.state === 'ringing' && call.direction === 'incoming'
   return rings(a) && rings(b) && a.peer.pubkey === b.peer.pubkey
@@ -183,7 +183,7 @@ function explainMark(lines: PrintedLine[]): PrintedLine[] {
   return quotes(lines, 'peer') && !explained ? [...lines, hintLine(ABOUT_PEERS)] : lines
 }
 
-// Whoever types `inbox` next must not take it for lost.
+// Says so, since an agent that types `inbox` next would think that it was lost.
 function readLine({ news, calls }: CommonOutcome): PrintedLine[] {
   if (news.length === 0) return []
   const what = news.length === 1 ? '1 item is' : `${news.length} items are`
@@ -192,7 +192,7 @@ function readLine({ news, calls }: CommonOutcome): PrintedLine[] {
   return [[`${what} now marked as read; `, command(`${P2P} inbox --all`), ' shows what there was', ...over]]
 }
 
-/** What is dropped in the ordinary course of things: the same word twice, our own copy. */
+/** Reasons for which signals are dropped in the ordinary course of things: a duplicate, our own copy. */
 const ORDINARY_DROPS = ['duplicate', 'own-copy']
 
 function droppedLine({ state }: CommonOutcome): string[] {
@@ -201,7 +201,7 @@ function droppedLine({ state }: CommonOutcome): string[] {
   return [`dropped so far: ${counts.map(([reason, n]) => `${n} ${reason}`).join(', ')}`]
 }
 
-// What is owed to somebody blocked goes nowhere.
+// What is owed to a blocked peer is not sent, and does not count.
 function outboxCount({ state, people }: CommonOutcome): number {
   const isOwed = (pubkey: string) => trustOf(people, pubkey) !== 'blocked'
   const letters = Object.values(state.index.outgoingLetters).filter(({ to }) => isOwed(to)).length
@@ -209,7 +209,7 @@ function outboxCount({ state, people }: CommonOutcome): number {
   return calls.reduce((sum, call) => sum + call.own.queued, letters)
 }
 
-/** What the owner has been asked and has not answered, the latest first. */
+/** The questions that the owner has not answered, the latest first. */
 function openEscalations({ state }: CommonOutcome): KeptEscalation[] {
   return Object.values(state.index.escalations)
     .filter(isOpen)
@@ -239,14 +239,14 @@ function escalationLines(outcome: CommonOutcome): PrintedLine[] {
     : lines
 }
 
-/** Whether the owner knows of it, and by which ways. */
+/** Whether the owner was told of a question, and through which channels. */
 function toldParts(channels: readonly ToldChannel[]): Exclude<PrintedLine, string> {
   const owner = channels.filter(({ channel }) => channel !== 'peer' && channel !== 'log')
   const told = owner.filter(({ ok }) => ok).map(({ channel }) => channel)
   if (told.length > 0) return [`your owner was told by ${told.join(', ')} and has not answered`]
   if (owner.length === 0)
     return ['your owner was ', span('fault', 'NOT'), ' told: no channel is configured; ask in your own conversation']
-  // The outbox tells of the direct message.
+  // The line about the outbox covers the direct message.
   const others = owner.filter(({ channel }) => channel !== 'nostr')
   const why = (others.length > 0 ? others : owner).map(
     ({ channel, error }) => `${channel}: ${inQuotes(error ?? foreign`failed`, 200)}`,

@@ -1,5 +1,5 @@
-// How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that no
-// text of a peer's can look like ours, another speaker's or the owner's.
+// How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that it cannot look like our
+// own text, another speaker's or the owner's.
 
 import type { InboxItem } from '../call/inbox-items.ts'
 import { fitItems } from '../call/inbox-items.ts'
@@ -21,7 +21,7 @@ import type { CommonOutcome } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
 import { type CallShape, isOverState } from './json.ts'
 
-/** Everything unread, with the command to type next; nothing when nothing is new. */
+/** Items as lines, each with the command to type next where there is one. */
 export function newsLines(items: readonly InboxItem[]): PrintedLine[] {
   const lines = items.flatMap((item) => [...itemLines(item), ...(item.cut ? [wholeLine(item)] : [])])
   return quotes(lines, 'peer') ? [...lines, hintLine(ABOUT_PEERS)] : lines
@@ -32,7 +32,7 @@ function wholeLine({ call }: InboxItem): PrintedLine {
   return hintLine(`  truncated; the whole: \`${P2P} ${words}\``)
 }
 
-/** The same with as much of its news as fits into what a reader is shown at once; the rest stays unread. */
+/** The outcome with only as much news as a reader is shown at once; the rest stays unread, and a notice says so. */
 export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(outcome: O): O {
   const news = fitItems(outcome.news)
   const left = outcome.news.length - news.length
@@ -195,7 +195,7 @@ function answersOf({ escalation }: InboxItem): string {
   return escalation === undefined ? '' : `, answers escalation ${escalation.slice(0, 8)}`
 }
 
-/** By which way an answer of the owner came, where it is no letter. */
+/** The channel through which an answer of the owner came, where it is no letter. */
 function wayOf({ channel }: InboxItem): string {
   if (channel === undefined) return ''
   return channel === 'answered' ? ', as you have written it down' : `, by ${channel}`
@@ -216,7 +216,7 @@ const UNDELIVERED: Readonly<Partial<Record<SignalType, string>>> = {
   end: 'the end of the call',
 }
 
-/** What else is known of something said: what it answers, what its author had not seen, and that it came too late. */
+/** What else is known of a signal: what it answers, what its author had not seen, and whether it came too late. */
 function marksOf(item: InboxItem): string {
   const { re, unseen = [] } = item
   const first = unseen[0]
@@ -232,7 +232,7 @@ function late(item: InboxItem): string {
   return item.late ? ', late: sent before its sender knew that the call was over' : ''
 }
 
-/** Why a call has forked, as far as it can be told: a copy, a second machine, or a lie. */
+/** Why a call has forked, as far as that can be told: a copy, a second machine, or a lie. */
 const FORKED: Readonly<Record<'peer' | 'me' | 'told', string>> = {
   me: 'this state is older than what you have said: restored from a copy, or another machine uses this identity',
   peer: 'the other side has said two things under one number: its state was restored from a copy, another machine uses its identity, or it lies',
@@ -254,7 +254,7 @@ function fileLines(
   ]
 }
 
-/** A call in one line. `facts`: what is known of it beside. */
+/** A call in one line. `facts`: more that is known of it. */
 export function callLine(call: CallShape, facts: readonly (string | Span)[] = []): Exclude<PrintedLine, string> {
   const { id, state, direction, peer, unread } = call
   const parts = [...facts, ...secrecyFact(call), ...(unread > 0 ? [span('warning', `${unread} unread`)] : [])]
@@ -262,23 +262,23 @@ export function callLine(call: CallShape, facts: readonly (string | Span)[] = []
   return [...head, ...parts.flatMap((part) => [', ', part])]
 }
 
-/** The state of a call in a line. */
+/** The state of a call, with its look. */
 export function stateSpan(state: CallShape['state']): Span {
   return span(state === 'active' ? 'good' : isOverState(state) ? 'over' : 'warning', state)
 }
 
-// What everybody expects need not be said.
+// Only what is not expected: a call without keys of its own.
 function secrecyFact({ secrecy }: CallShape): string[] {
   return secrecy === 'identity' ? ['secrecy: identity'] : []
 }
 
-/** A call that is over: whether both sides hold the same, and where it can be read. */
+/** A call that is over: how it went, whether both sides hold the same, and where it can be read. */
 export function overLines(call: CallShape): PrintedLine[] {
   const path = call.transcript === undefined ? [] : [`  transcript: ${call.transcript}`]
   return [[span('heading', 'call'), ' ', ...callLine(call, endedFacts(call))], ...claimedNameLines(call.peer), ...path]
 }
 
-/** Of a call that is over: how it went, and whether both sides hold the same. */
+/** Facts about a call that is over: how it went, and whether both sides hold the same. */
 export function endedFacts({ state, verified, confirmed, outcome, outcomeBy, id }: CallShape): (string | Span)[] {
   const went = outcome === undefined ? [] : [`outcome: ${outcomeText(outcome, outcomeBy)}`]
   if (state !== 'ended') return went
@@ -290,12 +290,12 @@ export function endedFacts({ state, verified, confirmed, outcome, outcomeBy, id 
   ]
 }
 
-/** What the user should know beside the result. */
+/** The notices of an outcome, one line each. */
 export function noticeLines({ notices }: Pick<CommonOutcome, 'notices'>): PrintedLine[] {
   return notices.map((notice) => hintLine(`note: ${notice}`))
 }
 
-/** How many relays took something, and what the others said. */
+/** How many relays took something, and why the others did not. */
 export function relayedParts(
   accepted: number,
   failed: readonly Parameters<typeof quoteRelayReason>[0][],

@@ -1,5 +1,5 @@
-// `transcript`: a call in the format that was asked for; without an id the calls there are, the latest first, or where words were
-// found in them, each with call, entry, time, author and the line.
+// `transcript`: a call in the format that was asked for; without an id the calls there are, the latest first; with --search the lines where
+// words were found, each with call, entry, time and author.
 
 import { command, hintLine, type PrintedLine, quotes, span, type Voice } from '../call/span.ts'
 import type { Excerpt } from '../call/transcript/excerpt.ts'
@@ -57,7 +57,7 @@ export const transcript: Command<'transcript'> = {
         `${format} is a format of one call`,
         `\`${P2P} transcript <id> --format ${format}\`; \`${P2P} transcript\` lists the calls`,
       )
-    // A page is for a browser and so for a file; what is read in a terminal is bounded.
+    // An HTML page goes to a file for a browser, so it is whole; text for a terminal is bounded.
     const max = maxCharsOption(args, format === 'html' ? 0 : undefined)
     return {
       type: 'transcript',
@@ -151,7 +151,7 @@ export function fitCalls(calls: readonly CallShape[], maxChars: number): Fitting
 }
 
 /**
- * The calls there are, and what to type next.
+ * The calls that fit, as lines, and what to type next.
  * @param any whether there are calls at all
  */
 function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLine[] {
@@ -172,7 +172,7 @@ function listedCallLines({ calls, left }: FittingCalls, any: boolean): PrintedLi
 
 const ALL_CALLS = `${P2P} transcript --max-chars 0`
 
-// What a call is about was written by who asked for it.
+// The topic of a call was written by its caller, so it is quoted.
 function transcriptCallLines(call: CallShape): PrintedLine[] {
   return [
     [timeSpan(call.createdAt), ' ', ...callLine(call, endedFacts(call))],
@@ -181,7 +181,7 @@ function transcriptCallLines(call: CallShape): PrintedLine[] {
   ]
 }
 
-/** Where words were found, and what to type next. `query`: what was looked for, as typed. */
+/** The lines in which words were found, and what to type next. `query`: the words, as typed. */
 function foundLines(hits: readonly SearchHit[], more: boolean, query: string): PrintedLine[] {
   if (hits.length === 0) return [['nothing found; ', command(`${P2P} transcript`), ' lists the calls there are']]
   return [
@@ -207,7 +207,7 @@ function hitLines({ call, ref = '', type, from, author, at, line }: SearchHit): 
   ]
 }
 
-/** The transcript that an outcome carries, if it carries one. */
+/** The transcript in an outcome; undefined where there is none. */
 export function excerptShown({ reading }: Pick<OutcomeOf<'transcript'>, 'reading'>): Excerpt | undefined {
   return reading?.type === 'call' ? reading.shown : undefined
 }
@@ -218,7 +218,7 @@ export function excerptLines(shown: Excerpt, format: 'text' | 'json' | 'markdown
   return format === 'markdown' ? markdownOf(shown) : textOf(shown)
 }
 
-/** The contract: fields may be added, none renamed or dropped. */
+/** A transcript in the form of --json, which is a contract: fields may be added, none renamed or dropped. */
 export function excerptShape(
   outcome: CallsOutcome & Pick<OutcomeOf<'transcript'>, 'reading'>,
 ): Record<string, unknown> | undefined {

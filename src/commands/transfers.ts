@@ -1,4 +1,4 @@
-// How far files are that are not yet whole: ours until the peer has them, the peer's until they lie here.
+// How far files are: ours until the peer has them, the peer's until they lie here.
 import { type Agent, agentOf } from '../call/agents.ts'
 import { encryptedSize, isFinished, type Transfer, transfers } from '../call/file-transfer.ts'
 import type { FileState, Log } from '../call/log.ts'
@@ -12,8 +12,8 @@ import { remoteFilesOf } from '../state/files.ts'
 import { deliveryOf } from '../state/outbox.ts'
 
 /**
- * `file` is its sender's word for it, the same on both sides; `have` of `of` are chunks, or bytes of what lies encrypted on a
- * server (`of` 0: nobody has said). `call` is "" for a letter's file.
+ * `file`: its sender's id for it, the same on both sides. `have` of `of`: chunks, or encrypted bytes on a server (`of` 0: nobody has said).
+ * `call`: "" for the file of a letter.
  */
 export type TransferShape = {
   call: string
@@ -26,7 +26,7 @@ export type TransferShape = {
   of: number
   unit: 'chunks' | 'bytes'
   direction: 'incoming' | 'outgoing'
-  /** Outgoing: queued, relayed. Incoming: arriving (chunks), fetching, retrying (with `error`). */
+  /** Outgoing: queued, relayed. Incoming: arriving (chunks), fetching or, after a failure, retrying (with `error`). */
   state: 'queued' | 'relayed' | 'arriving' | 'fetching' | 'retrying'
   error?: string
 }
@@ -60,7 +60,7 @@ export function transferShapes(outcome: CommonOutcome): TransferShape[] {
   return [...inCalls, ...letters]
 }
 
-/** One line each, and the peer's name for its file behind a mark. */
+/** The transfers as lines, with the name of each file behind a mark. */
 export function transferLines(outcome: CommonOutcome): PrintedLine[] {
   return transferShapes(outcome).flatMap((t): PrintedLine[] => {
     const far = t.unit === 'chunks' ? `${t.have} of ${t.of} parts` : `${t.have} of ${t.of || 'unknown'} bytes`

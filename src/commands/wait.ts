@@ -1,4 +1,4 @@
-// `wait`: blocks until something comes.
+// `wait`: stays until something comes.
 
 import { ITEM_TYPES } from '../call/inbox-items.ts'
 import type { PrintedLine } from '../call/span.ts'
@@ -55,7 +55,7 @@ export const wait: Command<'wait'> = {
   }),
 }
 
-// Of a call that is over nothing more comes but its confirmation. What is unread stands above.
+// A call that is over is shown with whether its end is confirmed. Its unread items stand above.
 function endedLines(outcome: OutcomeOf<'wait'>): PrintedLine[] {
   const shape = outcome.about === undefined ? undefined : callShape(outcome, outcome.about)
   return shape === undefined || !isOverState(shape.state) ? [] : overLines({ ...shape, unread: 0 })

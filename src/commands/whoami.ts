@@ -1,4 +1,4 @@
-// `whoami`: npub, name, relays. The secret key comes in on stdin and goes out to a file, and stands nowhere else.
+// `whoami`: npub, name, relays. A secret key comes in on stdin and goes out to a file, and is never an argument or an output.
 import { command } from '../call/span.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
@@ -17,7 +17,7 @@ export const whoami: Command<'whoami'> = {
     const source = optionalText(args, 'import')
     if (source === '') return undefined
     if (source === '-') return { from: 'stdin', as: 'secret' }
-    // The attack: other users of the machine read arguments, and shells remember them. What was typed is not repeated.
+    // The attack: other users of the machine read arguments, and shells keep them. So the error does not repeat what was typed.
     throw new Failure(
       'USAGE',
       '--import reads the secret key from stdin and takes nothing but "-"',
