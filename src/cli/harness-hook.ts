@@ -30,12 +30,10 @@ const MAX_INPUT = 64 * 1024 * 1024
 /** Ms that stdin may stay open. A harness writes and closes it at once; where it does not, the hook must not hold it up. */
 const INPUT_MS = 2_000
 
-/**
- * Prints the answer, if there is one; with --verbose also, on stderr, why there is none. Gives the exit code, always 0. Throws BAD_HOME.
- */
+/** Prints the answer, if there is one; with --verbose also, on stderr, why there is none. Gives the exit code, which is always 0. */
 export async function answerHook(host: Host, args: Args, json: boolean): Promise<number> {
-  const home = homeOf(typeof args.home === 'string' ? args.home : undefined, host.env)
   try {
+    const home = homeOf(typeof args.home === 'string' ? args.home : undefined, host.env)
     const question = hookQuestion(args, readsEvent(args) ? await readInput(host) : '')
     if (question === undefined) throw new Error('the input on stdin asks nothing of it')
     const things = readWaiting(home)

@@ -157,6 +157,19 @@ test('without a state, with a damaged one or a later one: nothing, and nothing i
   })
 })
 
+// Exit code 2 would forbid the agent to stop, and drop what its user has typed.
+test('a home that is no path does not hold the agent up', async () => {
+  await withTemporaryFolder(async (folder) => {
+    const env = { ...agentEnv(folder, []), P2P_HOME: '$UNSET/p2p' }
+    const run: AgentProgram['run'] = (args, _, stdin = '') => startRun(args, { env, stdin }).ended
+    for (const harness of HARNESSES) expect(await answer({ run }, [harness], inputOf(harness, 'Stop'))).toBe('')
+    expect(await run(['hook', 'generic', '--verbose'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^p2p: hook: P2P_HOME has a variable in it/),
+    })
+  })
+})
+
 test('input that does not end is not waited for', async () => {
   await withTemporaryFolder(async (folder) => {
     const command = `mkfifo pipe && "${process.execPath}" "${PROGRAM}" hook claude-code --verbose 3<>pipe <&3`
