@@ -3,13 +3,13 @@
 import { parseRef } from '../call/ref.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
-import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
+import { replyWait, spokenText, stayOption, stdinFor, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
 
 const POSITIONALS = {
   ref: { type: 'string', describe: 'the proposal, as it was shown: peer/5' },
-  text: { type: 'string', describe: 'a word on it' },
+  text: { type: 'string', describe: 'a word on it; "-" reads stdin' },
 } as const
 
 export const agree: Command<'agree'> = {
@@ -18,6 +18,7 @@ export const agree: Command<'agree'> = {
   examples: [`${P2P} agree`, `${P2P} agree peer/5 "by Friday noon"`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
+  input: stdinFor('ref', 'text'),
   intent: (args) => ({ type: 'agree', ...answerIn('agree', args), ...stayOption(args) }),
   // Not optimistic: the proposal that it answers may be only about to come in.
   needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
@@ -31,6 +32,7 @@ export const decline: Command<'decline'> = {
   examples: [`${P2P} decline "not before Monday"`, `${P2P} decline peer/5`],
   positionals: POSITIONALS,
   options: waitOptions('the other side says something'),
+  input: stdinFor('ref', 'text'),
   intent: (args) => ({ type: 'decline', ...answerIn('decline', args), ...stayOption(args) }),
   // Not optimistic: the proposal that it answers may be only about to come in.
   needs: (intent) => ({ network: true, shows: true, waits: replyWait(intent) }),
@@ -40,7 +42,7 @@ export const decline: Command<'decline'> = {
 
 // The ref may be left out: then the first word is the text.
 function answerIn(verb: string, args: Args): { ref: string | undefined; text: string } {
-  const [first, second] = [optionalText(args, 'ref').trim(), optionalText(args, 'text')]
+  const [first, second] = [spokenText(args, 'ref').trim(), spokenText(args, 'text')]
   if (parseRef(first) !== undefined) return { ref: first, text: second }
   if (second === '') return { ref: undefined, text: first }
   throw new Failure(

@@ -4,7 +4,7 @@ import { hintLine, type PrintedLine } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
-import { optionalText, replyWait, stayOption, waitOptions } from './args.ts'
+import { optionalText, replyWait, spokenText, stayOption, stdinFor, waitOptions } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines } from './text.ts'
@@ -15,9 +15,10 @@ export const answer: Command<'answer'> = {
   examples: [`${P2P} answer accept`, `${P2P} answer reject "I'm busy right now"`],
   positionals: {
     decision: { type: 'string', choices: ['accept', 'reject'], describe: 'what to answer' },
-    text: { type: 'string', describe: 'a greeting, or the reason' },
+    text: { type: 'string', describe: 'a greeting, or the reason; "-" reads stdin' },
   },
   options: waitOptions('the other side says something'),
+  input: stdinFor('text'),
   intent: (args) => {
     const decision = optionalText(args, 'decision')
     if (decision !== 'accept' && decision !== 'reject') {
@@ -27,7 +28,7 @@ export const answer: Command<'answer'> = {
         `\`${P2P} answer accept\` or \`${P2P} answer reject "…"\``,
       )
     }
-    return { type: 'answer', accept: decision === 'accept', text: optionalText(args, 'text'), ...stayOption(args) }
+    return { type: 'answer', accept: decision === 'accept', text: spokenText(args, 'text'), ...stayOption(args) }
   },
   needs: (intent) => ({
     network: true,

@@ -6,12 +6,11 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { inputText } from '../input-text.ts'
 import type { Wait } from '../run/needs.ts'
-import type { Args } from './command.ts'
+import type { Args, InputRequest } from './command.ts'
 
 /** A text as typed, or what stdin held for "-". Throws TEXT_EMPTY. */
 export function wordsArgument(args: Args, name: string): string {
-  const typed = optionalText(args, name)
-  const text = typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
+  const text = spokenText(args, name)
   if (text.trim() === '')
     throw new Failure('TEXT_EMPTY', `the ${name} is empty`, EMPTY[name] ?? 'say something, in quotes')
   return text
@@ -28,6 +27,17 @@ const EMPTY: Readonly<Record<string, string>> = {
 export function optionalText(args: Args, name: string): string {
   const value = args[name]
   return typeof value === 'string' ? value : ''
+}
+
+/** A text that may be left out; "-" is what came on stdin. */
+export function spokenText(args: Args, name: string): string {
+  const typed = optionalText(args, name)
+  return typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
+}
+
+/** Asks for stdin where one of these texts is "-": in double quotes a shell makes another text of "$100". */
+export function stdinFor(...names: string[]): (args: Args) => InputRequest | undefined {
+  return (args) => (names.some((name) => optionalText(args, name) === '-') ? { from: 'stdin', as: 'text' } : undefined)
 }
 
 /**

@@ -3,7 +3,7 @@
 import { hintLine, type PrintedLine, span } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { flagOption, stayOption, waitOptions, wordsArgument } from './args.ts'
+import { flagOption, stayOption, stdinFor, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { callShape, itemShape, messageShape } from './json.ts'
 import { newsLines, stateSpan } from './text.ts'
@@ -17,13 +17,14 @@ export const call: Command<'call'> = {
       type: 'string',
       describe: 'npub, nprofile, 64-hex, contact, name@domain, or the unique name of an agent on line',
     },
-    topic: { type: 'string', describe: 'what it is about' },
+    topic: { type: 'string', describe: 'what it is about; "-" reads stdin' },
   },
   options: {
     ...waitOptions('it is answered'),
     again: { type: 'boolean', describe: 'first hang up the call to this agent that is not answered yet' },
     work: { type: 'boolean', describe: 'do the proof of work that it asks of strangers, for at most 30 s' },
   },
+  input: stdinFor('topic'),
   intent: (args) => ({
     type: 'call',
     agent: wordsArgument(args, 'agent'),

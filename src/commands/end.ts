@@ -5,7 +5,7 @@ import { hintLine, span } from '../call/span.ts'
 import { describeAgent } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
-import { MAX_CHARS, maxCharsOption, optionalText, stayOption, waitOptions } from './args.ts'
+import { MAX_CHARS, maxCharsOption, optionalText, spokenText, stayOption, stdinFor, waitOptions } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { callShape } from './json.ts'
 import { stateSpan } from './text.ts'
@@ -17,16 +17,17 @@ export const end: Command<'end'> = {
   usage: 'end [farewell]',
   describe: 'End the active call, or hang up one that rings; prints the transcript',
   examples: [`${P2P} end "Thanks, bye"`],
-  positionals: { farewell: { type: 'string', describe: 'a last word' } },
+  positionals: { farewell: { type: 'string', describe: 'a last word; "-" reads stdin' } },
   options: {
     outcome: { type: 'string', choices: OUTCOMES, describe: 'how it went' },
     ...waitOptions('the other side has confirmed'),
     'max-chars': MAX_CHARS,
   },
   print: () => ({ exact: true }),
+  input: stdinFor('farewell'),
   intent: (args) => ({
     type: 'end',
-    text: optionalText(args, 'farewell'),
+    text: spokenText(args, 'farewell'),
     outcome: outcomeOption(args),
     maxChars: maxCharsOption(args),
     ...stayOption(args),

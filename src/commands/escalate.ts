@@ -8,7 +8,7 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { isBlank } from '../sanitize.ts'
-import { optionalText, stayOption, waitOptions, wordsArgument } from './args.ts'
+import { optionalText, stayOption, stdinFor, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { type EscalationShape, escalationShape, itemShape } from './json.ts'
 import { newsLines } from './text.ts'
@@ -27,7 +27,7 @@ export const escalate: Command<'escalate'> = {
     answered: { type: 'string', describe: 'ask nobody: write down what your owner has said elsewhere' },
     id: { type: 'string', describe: 'which question that answers, where several are open: 8 characters of its id' },
   },
-  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  input: stdinFor('text', 'answered'),
   intent: (args) => (args.answered === undefined ? questionIn(args) : answerIn(args)),
   needs: ({ answered, wait, settle = 0 }) =>
     answered === undefined

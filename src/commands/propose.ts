@@ -1,6 +1,8 @@
 // `propose`: proposes something that the other side can agree to or decline.
+import { quoteLines } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
-import { optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
+import { foreignText } from '../sanitize.ts'
+import { replyWait, stayOption, stdinFor, waitOptions, wordsArgument } from './args.ts'
 import type { Command } from './command.ts'
 import { sentLines, sentShape } from './send.ts'
 
@@ -10,9 +12,17 @@ export const propose: Command<'propose'> = {
   examples: [`${P2P} propose "Four columns, dates as ISO 8601, by Friday"`],
   positionals: { text: { type: 'string', describe: 'what is to be agreed' } },
   options: waitOptions('the other side says something'),
-  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  input: stdinFor('text'),
   intent: (args) => ({ type: 'propose', text: wordsArgument(args, 'text'), ...stayOption(args) }),
   needs: (intent) => ({ network: true, optimistic: true, shows: true, waits: replyWait(intent) }),
-  text: (outcome) => sentLines(outcome, 'proposal'),
+  text: (outcome) => {
+    const lines = sentLines(outcome, 'proposal')
+    // A shell may have made another sum of "$100", and it would be agreed to.
+    const words = outcome.said === undefined ? [] : quoteLines(foreignText(outcome.intent.text, MAX_SHOWN), 'me')
+    return [...lines.slice(0, 1), ...words, ...lines.slice(1)]
+  },
   json: sentShape,
 }
+
+/** Characters of a proposal that are shown to whoever has made it. */
+const MAX_SHOWN = 500

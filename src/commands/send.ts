@@ -7,7 +7,7 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { CommonOutcome, OutcomeOf, SpokenOutcome } from '../run/outcome.ts'
 import { deliveryOf } from '../state/outbox.ts'
-import { flagOption, optionalText, replyWait, stayOption, waitOptions, wordsArgument } from './args.ts'
+import { flagOption, optionalText, replyWait, stayOption, stdinFor, waitOptions, wordsArgument } from './args.ts'
 import type { Args, Command } from './command.ts'
 import { answeredRef, callShape, itemShape, messageShape } from './json.ts'
 import { newsLines, relayedParts } from './text.ts'
@@ -31,7 +31,7 @@ export const send: Command<'send'> = {
     work: { type: 'boolean', describe: 'with --to: do the proof of work that is asked for, for at most 30 s' },
     ...waitOptions('the other side says something'),
   },
-  input: (args) => (optionalText(args, 'text') === '-' ? { from: 'stdin', as: 'text' } : undefined),
+  input: stdinFor('text'),
   intent: (args) => ({
     type: 'send',
     text: wordsArgument(args, 'text'),
