@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { presenceOf } from '../src/call/presence.ts'
+import { replay } from '../src/call/replay.ts'
 import { RULES } from '../src/call/rules.ts'
 import { toHex } from '../src/nostr/crypto.ts'
 import { finalize, type Rumor } from '../src/nostr/event.ts'
 import { seal, wrap } from '../src/nostr/nip59.ts'
-import { callOf } from '../src/state/state.ts'
 import { agents, aWholeCall, NOW, type SaidSignal } from './vectors/call.ts'
 import { callKeyTable, callKeyVectors } from './vectors/call-keys.ts'
 import { forgeries } from './vectors/forgeries.ts'
@@ -76,7 +76,7 @@ function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
   const sides = [agents.caller, agents.callee].map(({ pubkey }, i) => {
     const state = states[i]
     const log = state?.logs[id]
-    const call = state === undefined || log === undefined ? undefined : callOf(log, pubkey, NOW + 100)
+    const call = state === undefined || log === undefined ? undefined : replay(log, pubkey, NOW + 100)
     return {
       phase: call?.phase,
       digest: call?.digest,

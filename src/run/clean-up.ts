@@ -1,8 +1,8 @@
 // Once a day a command deletes what is due: keys of calls 7 days after their end, and what transcript.keep says.
 
+import { replay } from '../call/replay.ts'
 import { summariseCall } from '../state/call-index.ts'
 import { cleanUp, type UnindexedCall } from '../state/clean-up.ts'
-import { callOf } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 
 /** Deletes what is due and names it, one line each for the user. Throws what reading and writing throw. */
@@ -29,7 +29,7 @@ function unindexedCalls(
   const { calls } = store.read().index
   return ids.flatMap((id) => {
     const log = calls[id] === undefined ? store.readLog(id) : undefined
-    const call = log && callOf(log, keys.pubkey, now)
+    const call = log && replay(log, keys.pubkey, now)
     return log === undefined || call === undefined ? [] : [{ id, summary: summariseCall(call, log, 0) }]
   })
 }

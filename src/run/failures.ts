@@ -1,14 +1,13 @@
 // Why a command that ran has not done its job: nobody could be reached, no relay took it, or the rules forbid it.
 
 import type { KeptEscalation } from '../call/escalation.ts'
-import type { Call } from '../call/replay.ts'
+import { type Call, replay } from '../call/replay.ts'
 import { foreignRefusal, inQuotes, quoteRelayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { type Foreign, foreign, matches } from '../sanitize.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { RecordedSignal } from '../state/record-signals.ts'
-import { callOf } from '../state/state.ts'
 import { type ActionResult, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
 import type { FinishedRun } from './finished-run.ts'
@@ -38,7 +37,7 @@ function undeliveredFailure(
   const [said] = parts
   const log = said === undefined ? undefined : state.logs[said.call]
   if (said === undefined || log === undefined) return undefined
-  if (isLate(said.rumor.id, callOf(log, context.environment.keys.pubkey, context.now))) return lateFailure(said.call)
+  if (isLate(said.rumor.id, replay(log, context.environment.keys.pubkey, context.now))) return lateFailure(said.call)
   const { state: delivery, failed } = deliveryOf(
     log,
     parts.map((p) => p.rumor.id),

@@ -1,13 +1,14 @@
 // Forgetting a call by hand: deletes everything that is kept of it, and its files where that was asked for.
 import type { IntentOf } from '../call/intent.ts'
 import type { Log } from '../call/log.ts'
+import { replay } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { confirmedOf, summariseCall } from '../state/call-index.ts'
 import { forgetCall, forgetFiles } from '../state/clean-up.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { type CallSummary, callOf, type State } from '../state/state.ts'
+import type { CallSummary, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
 import { isPastConversation } from './past-conversation.ts'
 import { deletedCall, pickCall } from './transcript.ts'
@@ -77,7 +78,7 @@ function summaryOf(
   { index }: State,
   { call, me, now }: { call: string; me: string; now: number },
 ): CallSummary | undefined {
-  const replayed = log && callOf(log, me, now)
+  const replayed = log && replay(log, me, now)
   return replayed && log ? summariseCall(replayed, log, now, index.calls[call]) : index.calls[call]
 }
 

@@ -1,10 +1,12 @@
 // Transcripts of calls that are over, as Markdown on disk, for whoever reads them later without this program. Each is written when its
 // call is over, and once more when both sides have confirmed the end.
+
+import { replay } from '../call/replay.ts'
 import { excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { Failure } from '../errors.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { callOf, type Index, type State } from '../state/state.ts'
+import type { Index, State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
 import { isPastConversation } from './past-conversation.ts'
 import { transcriptFor } from './transcript.ts'
@@ -42,7 +44,7 @@ export function keepTranscripts(ids: readonly string[], state: State, context: R
   const me = ownAgent(context, people)
   for (const id of ids) {
     const log = environment.store.readLog(id)
-    const call = log === undefined ? undefined : callOf(log, environment.keys.pubkey, now)
+    const call = log === undefined ? undefined : replay(log, environment.keys.pubkey, now)
     if (log === undefined || call === undefined) continue
     const transcript = transcriptFor(call, { state: { index: state.index, logs: { [id]: log } }, me, people })
     if (transcript === undefined) continue

@@ -3,7 +3,7 @@
 import type { Agent, AgentDirectory } from '../call/agents.ts'
 import { asCall } from '../call/choose-call.ts'
 import type { IntentOf } from '../call/intent.ts'
-import type { Call } from '../call/replay.ts'
+import { type Call, replay } from '../call/replay.ts'
 import { resolveSelector } from '../call/selector.ts'
 import { briefOf, type Excerpt, excerptOf } from '../call/transcript/excerpt.ts'
 import { type LetterEntry, letterEntries } from '../call/transcript/letters.ts'
@@ -16,7 +16,7 @@ import { Failure } from '../errors.ts'
 import { directoryOf } from '../state/directory.ts'
 import { isDue, letterLogName } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
-import { callOf, callsOf, type State } from '../state/state.ts'
+import { callsOf, type State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
 
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
@@ -161,7 +161,7 @@ function loadCall(
 ): { call: Call; source: CallSource } | undefined {
   const { index } = source.state
   const log = environment.store.readLog(id)
-  const call = log === undefined ? undefined : callOf(log, environment.keys.pubkey, now)
+  const call = log === undefined ? undefined : replay(log, environment.keys.pubkey, now)
   if (log === undefined || call === undefined) return undefined
   return { call, source: { ...source, state: { index, logs: { [id]: log } } } }
 }

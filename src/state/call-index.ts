@@ -5,12 +5,12 @@ import type { PastCall } from '../call/choose-call.ts'
 import { isComing } from '../call/file-transfer.ts'
 import { countsAsUnread, isShown } from '../call/inbox-items.ts'
 import { deliveryStateOf, type Log, type LogEntry, signalOf } from '../call/log.ts'
-import type { Call } from '../call/replay.ts'
+import { type Call, replay } from '../call/replay.ts'
 import { isOver, UNCONNECTED_PHASES } from '../call/rules.ts'
 import { isHungUpUnderIdentityKey, secrecyIn } from '../call/secrecy.ts'
 import { amountOf, awaitsUntil } from './early-seals.ts'
 import { overSince } from './retention.ts'
-import { type CallSummary, callOf, type Index, OPEN_AFTER_END, type State } from './state.ts'
+import { type CallSummary, type Index, OPEN_AFTER_END, type State } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Ends a transaction: the index is brought up to date with the logs that were changed. @returns the new state */
@@ -28,7 +28,7 @@ export function commitCalls(edit: Transaction, { me, now }: { me: string; now: n
 export function catchUp(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const [id, log] of Object.entries(edit.state.logs)) {
     const known = edit.index.calls[id]
-    const call = callOf(log, me, now)
+    const call = replay(log, me, now)
     if (call === undefined) continue
     const isStale = known?.phase !== call.phase || known.open !== isOpen(call, log, now)
     if (isStale || unshownIn(log, call).size > 0) indexCall(edit, id, me, now)
@@ -37,7 +37,7 @@ export function catchUp(edit: Transaction, { me, now }: { me: string; now: numbe
 
 function indexCall(edit: Transaction, id: string, me: string, now: number): void {
   const held = edit.state.logs[id]
-  const call = held && callOf(held, me, now)
+  const call = held && replay(held, me, now)
   if (!held || !call) return
   const unshown = unshownIn(held, call)
   const log = unshown.size === 0 ? held : edit.log(id)

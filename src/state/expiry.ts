@@ -1,7 +1,7 @@
 // What time does to calls: rings come to nothing, calls expire, what was never acknowledged is told, and strangers' rings are forgotten.
 
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
-import type { Call } from '../call/replay.ts'
+import { type Call, replay } from '../call/replay.ts'
 import { UNCONNECTED_PHASES } from '../call/rules.ts'
 import type { SignalType } from '../call/signal.ts'
 import { type AdmissionPolicy, mayCall, overflowingCalls, type RingingCall } from './admission.ts'
@@ -9,7 +9,7 @@ import { noteRemoval } from './clean-up.ts'
 import type { CompleteRead } from './cursors.ts'
 import { KEY_LIFETIME, type Removal } from './retention.ts'
 import { hasPassed } from './retry.ts'
-import { type CallSummary, callOf, type State } from './state.ts'
+import type { CallSummary, State } from './state.ts'
 import { beginTransaction, type Transaction } from './transaction.ts'
 
 /** `isNew`: whether a call has come in with this run. */
@@ -26,7 +26,7 @@ export function expireRinging(edit: Transaction, expiry: ExpiryContext): void {
   const { me, now, admission } = expiry
   const strangers: RingingCall[] = []
   for (const log of Object.values(edit.state.logs)) {
-    const call = callOf(log, me, now)
+    const call = replay(log, me, now)
     if (call?.phase !== 'ringing') continue
     const heard = log.entries[call.id]?.heard ?? call.createdAt
     if (isMissed(call, log, expiry)) {
@@ -65,7 +65,7 @@ function isMissed({ deadline, role }: Call, { ringsUntil }: Log, { now, complete
 export function tellUndelivered(edit: Transaction, { me, now }: { me: string; now: number }): void {
   for (const log of Object.values(edit.state.logs)) {
     if (log.undeliveredToldAt !== undefined || Object.keys(log.outbox).length === 0) continue
-    const phase = callOf(log, me, now)?.phase
+    const phase = replay(log, me, now)?.phase
     if (phase !== 'expired' && phase !== 'forked') continue
     const mine = edit.log(log.id)
     mine.undeliveredToldAt = now

@@ -1,12 +1,11 @@
 // A request that came in: whether it rings, and what becomes of it when both call each other at once ("glare").
 import { type Log, signalOf } from '../call/log.ts'
-import { LONGEST_RING } from '../call/replay.ts'
+import { LONGEST_RING, replay } from '../call/replay.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { offerAgain } from './acknowledge.ts'
 import { mayCall, mayRefuse } from './admission.ts'
 import type { RumorContext } from './receive-call.ts'
-import { callOf } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Takes in a request. @returns why it was dropped, if it was */
@@ -86,7 +85,7 @@ function meetAtGlare(edit: Transaction, log: Log, ours: Log): void {
 function ringingCallTo(edit: Transaction, peer: string, { me, now }: RumorContext): Log | undefined {
   return Object.values(edit.state.logs).find((log) => {
     if (signalOf(log, log.id)?.from !== me || log.mergedInto !== undefined) return false
-    const call = callOf(log, me, now)
+    const call = replay(log, me, now)
     return call?.peer === peer && call.phase === 'ringing' && call.ends.caller === undefined
   })
 }
@@ -108,7 +107,7 @@ export function releaseHeldCalls(edit: Transaction, context: { me: string; now: 
     if (log.heldForGlare !== true) continue
     const request = signalOf(log, log.id)
     const isRinging = Object.values(edit.state.logs).some((other) => {
-      const call = other.id < log.id ? callOf(other, me, now) : undefined
+      const call = other.id < log.id ? replay(other, me, now) : undefined
       return (
         call?.role === 'caller' &&
         call.peer === request?.from &&
@@ -119,6 +118,6 @@ export function releaseHeldCalls(edit: Transaction, context: { me: string; now: 
     if (isRinging) continue
     const mine = edit.log(log.id)
     delete mine.heldForGlare
-    if (callOf(mine, me, now)?.phase === 'ringing') mine.unread.push(log.id)
+    if (replay(mine, me, now)?.phase === 'ringing') mine.unread.push(log.id)
   }
 }

@@ -19,7 +19,7 @@ import { replay } from '../call/replay.ts'
 import { summariseCall } from './call-index.ts'
 import { parseIndex } from './index-codec.ts'
 import { LETTER_LOG_VERSION, parseLetterLog, summariseLetters } from './letter-log.ts'
-import { callOf, emptyIndex, type Index, type LetterLog, type State } from './state.ts'
+import { emptyIndex, type Index, type LetterLog, type State } from './state.ts'
 import { beginTransaction } from './transaction.ts'
 
 const base = {
@@ -70,7 +70,7 @@ function openLetters({ letterLogs }: Index, now = Number.POSITIVE_INFINITY): str
 function compactCall(state: State, log: Log, stored: ArchivedCall | undefined, bounds: ArchiveBounds): CompactResult {
   const head = (stored && splitSegments(log, stored)) ?? log
   const me = base.owner(state.index)
-  const call = me === undefined ? undefined : callOf(head, me, 0)
+  const call = me === undefined ? undefined : replay(head, me, 0)
   return compact(head, call, stored?.head.archive?.segments[1], bounds)
 }
 

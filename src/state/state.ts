@@ -259,16 +259,11 @@ export function emptyIndex(): Index {
 /** The calls of a state whose requests are here, the oldest first. */
 export function callsOf(state: State, me: string, now: number): Call[] {
   return Object.values(state.logs)
-    .flatMap((log) => callOf(log, me, now) ?? [])
+    .flatMap((log) => replay(log, me, now) ?? [])
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
 }
 
 /** Makes a test whether our agent has still to be shown a signal of a call, by its id, or a mark of it such as `forked`. */
 export function unreadOf({ logs }: State): (call: string, item: string) => boolean {
   return (call, item) => logs[call]?.unread.includes(item) ?? false
-}
-
-/** A call as its log tells it; undefined while its request is not here. */
-export function callOf(log: Log, me: string, now: number): Call | undefined {
-  return replay(log, me, now)
 }

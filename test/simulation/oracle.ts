@@ -2,13 +2,11 @@
 
 import { type Log, parsedSignal, signalOf } from '../../src/call/log.ts'
 import { paceOf } from '../../src/call/pace.ts'
-import type { Call, Line } from '../../src/call/replay.ts'
-import { lastSignal } from '../../src/call/replay.ts'
+import { type Call, type Line, lastSignal, replay } from '../../src/call/replay.ts'
 import { UNCONNECTED_PHASES } from '../../src/call/rules.ts'
 import { isDowngraded, sealedSignalOf, secrecyIn } from '../../src/call/secrecy.ts'
 import type { Signal } from '../../src/call/signal.ts'
 import { summariseCall } from '../../src/state/call-index.ts'
-import { callOf } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import { STOLEN } from './hostile.ts'
 
@@ -192,7 +190,7 @@ function callsOf(sim: Sim, agents: readonly Agent[], now: number): [string, Held
     id,
     agents.flatMap((agent) => {
       const log = wholeLog(sim, agent, id)
-      const call = log && callOf(log, agent.key, now)
+      const call = log && replay(log, agent.key, now)
       const isOurs = agents.some(({ key }) => key === call?.peer)
       return log === undefined || call === undefined || !isOurs ? [] : [{ agent, log, call }]
     }),
@@ -307,9 +305,9 @@ function newsOf(agent: Agent, call: Call): void {
 /** What is told of a call without its chapters is what the whole call says, whoever the other side is; an ended one has none. */
 export function summed(sim: Sim, agent: Agent, now: number): void {
   for (const [id, log] of Object.entries(agent.disk.logs)) {
-    const call = callOf(log, agent.key, now)
+    const call = replay(log, agent.key, now)
     const full = wholeLog(sim, agent, id) ?? log
-    const whole = callOf(full, agent.key, now)
+    const whole = replay(full, agent.key, now)
     if (log.archive !== undefined && Object.keys(whole?.ends ?? {}).length > 0)
       throw new Error(`${agent.name} has ${short(id)} in pieces though it has an end`)
     equal(`${short(id)} by its head`, { ...call, lines: [] }, { ...whole, lines: [] })
@@ -340,7 +338,7 @@ function owesNothing(agent: Agent, id: string): void {
 function callIn(sim: Sim, agent: Agent, id: string, now: number): Call {
   const summary = agent.disk.index.calls[id]
   const log = wholeLog(sim, agent, id)
-  const call = log && callOf(log, agent.key, now)
+  const call = log && replay(log, agent.key, now)
   if (call === undefined || summary === undefined) throw new Error(`${agent.name} lacks the call ${short(id)}`)
   return call
 }

@@ -4,10 +4,11 @@
 
 import { agentOf } from '../../src/call/agents.ts'
 import type { Log } from '../../src/call/log.ts'
+import { replay } from '../../src/call/replay.ts'
 import { secrecyText } from '../../src/call/transcript/entry.ts'
 import { transcriptOf } from '../../src/call/transcript/transcript.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
-import { callOf, type State } from '../../src/state/state.ts'
+import type { State } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import { STOLEN } from './hostile.ts'
 import { type Network, OPEN } from './relays.ts'
@@ -117,7 +118,7 @@ function sealedIn({ network }: Sim, { keys, calls }: Seals, rumor: Rumor, call: 
 
 // What a reader of the transcript is told.
 function saysTheSame(sim: Sim, agent: Agent, log: Log, says: boolean): void {
-  const call = callOf(log, agent.key, seconds(sim))
+  const call = replay(log, agent.key, seconds(sim))
   if (call === undefined) return
   const people = { contacts: [], owner: undefined, names: {} }
   // It is said of the call as a whole, above its lines, which are many.
@@ -138,7 +139,7 @@ function hasSpoken(sim: Sim, agent: Agent, log: Log): boolean {
 }
 
 function phaseOf(sim: Sim, agent: Agent, log: Log): string | undefined {
-  return callOf(log, agent.key, seconds(sim))?.phase
+  return replay(log, agent.key, seconds(sim))?.phase
 }
 
 // "Except … a caller's `end` … whose `ack` is 0": it has hung up before it had a key, which cancels the call. Where a copy of it goes

@@ -3,8 +3,8 @@
 import type { InboxItem } from '../../src/call/inbox-items.ts'
 import { refOf } from '../../src/call/inbox-items.ts'
 import { type Log, parsedSignal, signalOf } from '../../src/call/log.ts'
-import { type Call, type Line, lastSignal } from '../../src/call/replay.ts'
-import { callOf, type State } from '../../src/state/state.ts'
+import { type Call, type Line, lastSignal, replay } from '../../src/call/replay.ts'
+import type { State } from '../../src/state/state.ts'
 import { type Agent, type Sim, wholeLog } from './agent.ts'
 import { ackOf } from './relays.ts'
 
@@ -38,7 +38,7 @@ export function watch(sim: Sim, witness: Witness, agent: Agent, before: State, a
     if (before.logs[id] === log) continue
     noteTaken(witness, agent, log)
     const whole = log.archive === undefined ? log : wholeLog(sim, agent, id)
-    const call = whole && callOf(whole, agent.key, sim.world.at / 1000)
+    const call = whole && replay(whole, agent.key, sim.world.at / 1000)
     if (whole === undefined || call === undefined) continue
     linked(agent, whole, call)
     lowered(agent, whole, call)

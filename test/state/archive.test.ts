@@ -8,11 +8,12 @@ import { transfers } from '../../src/call/file-transfer.ts'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
+import { replay } from '../../src/call/replay.ts'
 import { type Body, type Link, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { recordTransfers } from '../../src/state/files.ts'
 import { markRead } from '../../src/state/read-marks.ts'
-import { callOf, callsOf, type State } from '../../src/state/state.ts'
+import { callsOf, type State } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, send, T, turn } from '../support/conversation.ts'
 
@@ -90,7 +91,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const links = new Map<string, Link & { from: string }>()
   const say = (body: Body, place: Partial<SignalPosition> = {}) => {
     const log = shelf.side.state.logs[id]
-    const call = log && callOf(log, ada.key, T)
+    const call = log && replay(log, ada.key, T)
     if (call === undefined) throw new Error('no call')
     const position = { call: id, to: ada.key, seq: call.taken.seq + 1, prev: call.taken.id, ack: call.own, ...place }
     const rumor = raw(ben, body, { ...position, prev: position.seq === 1 ? undefined : position.prev }, T + sent.length)
@@ -100,7 +101,7 @@ function play(bounds: ArchiveBounds, script: readonly Deed[]) {
   const intend = (intent: Intent) => change(shelf, id, (who) => void turn(who, intent, { selector: id }))
   for (const [what, a, b, c] of script) {
     const log = shelf.side.state.logs[id]
-    const call = log && callOf(log, ada.key, T)
+    const call = log && replay(log, ada.key, T)
     if (log === undefined || call === undefined) throw new Error('no call')
     links
       .set(call.own.id ?? '', { from: ada.key, ...call.own })

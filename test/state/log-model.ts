@@ -4,7 +4,7 @@ import { refOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
 import { parsedSignal } from '../../src/call/log.ts'
-import { lastSignal } from '../../src/call/replay.ts'
+import { lastSignal, replay } from '../../src/call/replay.ts'
 import type { Body, Link, SignalPosition } from '../../src/call/signal.ts'
 import { NOTHING } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
@@ -13,7 +13,7 @@ import { foreign } from '../../src/sanitize.ts'
 import { recordPublished } from '../../src/state/outbox.ts'
 import { recordAcksTaken } from '../../src/state/receipts.ts'
 import type { SignalStepResult } from '../../src/state/signal-step.ts'
-import { callOf, type State } from '../../src/state/state.ts'
+import type { State } from '../../src/state/state.ts'
 import { ACCEPT, CALL, END, envelope, mailOf, type Side, STATUS, send, side, turn } from '../support/conversation.ts'
 
 export type ModelOptions = { seed: number; steps: number; restores: boolean; hostile: boolean; loss: number }
@@ -81,7 +81,7 @@ function conclude(world: World, steps: number): ModelResult {
       log?.verified !== undefined ||
       (world.restoredAt.get(world.sides[n] ?? ada(world)) ?? 0) >= at
     if (forked && !logs.every(knows)) throw new Error('one of the two does not know that the call has forked')
-    const phases = world.sides.map((who, n) => callOf(logs[n] as Log, who.key, world.now)?.phase)
+    const phases = world.sides.map((who, n) => replay(logs[n] as Log, who.key, world.now)?.phase)
     if (!world.restored && phases.every((phase) => phase === 'ended')) {
       if (a.verified?.digest === undefined || a.verified.digest !== b.verified?.digest)
         throw new Error(`not verified alike ${JSON.stringify([a.verified, b.verified])}`)
@@ -96,7 +96,7 @@ function ada({ sides }: World): Side {
 
 function pickIntent(world: World, who: Side): Intent {
   const log = theLog(who)
-  const call = log && callOf(log, who.key, world.now)
+  const call = log && replay(log, who.key, world.now)
   if (call === undefined) return STATUS
   const dice = world.random()
   if (call.phase === 'ringing') return call.role === 'callee' && dice < 0.5 ? ACCEPT : STATUS
@@ -143,7 +143,7 @@ function publish(world: World, who: Side, { signalsDue, receiptsOwed }: SignalSt
 /** What must hold after every run of an honest side. */
 function check(world: World, who: Side): void {
   const log = theLog(who)
-  const call = log && callOf(log, who.key, world.now)
+  const call = log && replay(log, who.key, world.now)
   if (log === undefined || call === undefined) return
   const taken = world.taken.get(who.key) ?? new Set()
   for (const id of Object.keys(log.entries)) taken.add(id)

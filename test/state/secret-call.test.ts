@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IntendedSignal } from '../../src/call/decision.ts'
 import { type Log, parsedSignal } from '../../src/call/log.ts'
+import { replay } from '../../src/call/replay.ts'
 import { type CallSecrecy, goesUnderCallKey, isDowngraded, sealedSignalOf, secrecyOf } from '../../src/call/secrecy.ts'
 import type { Body, Signal } from '../../src/call/signal.ts'
 import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
@@ -15,7 +16,7 @@ import { type OpenedWrap, openedWrapOf, openKeptSeal, unwrap, wrapHeaderOf } fro
 import { openKeyring } from '../../src/state/call-keyring.ts'
 import { receiveAll } from '../../src/state/receive.ts'
 import { positionIn, recordSignals } from '../../src/state/record-signals.ts'
-import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 import { must } from '../support/must.ts'
 import { alice, bob, now } from '../support/people.ts'
 
@@ -32,7 +33,7 @@ describe('a call with keys', () => {
   it('is verified, and whoever steals both identities afterwards reads its request and its accept', () => {
     const { ada, ben, relay, id } = wholeCall()
     for (const { state, keys } of [ada, ben]) {
-      const call = must(callOf(must(state.logs[id]), keys.pubkey, now))
+      const call = must(replay(must(state.logs[id]), keys.pubkey, now))
       expect([call.phase, call.verified]).toEqual(['ended', true])
       expect(must(secretOf(must(state.logs[id]), call)).sealedWith).toBe('call')
     }
@@ -47,7 +48,7 @@ describe('a call with keys', () => {
 
   it('hides nothing where one side has sent no key, and says so', () => {
     const { ada, relay, id } = wholeCall({ calleeHasKeys: false })
-    expect(secretOf(must(ada.state.logs[id]), must(callOf(must(ada.state.logs[id]), alice.pubkey, now)))).toMatchObject(
+    expect(secretOf(must(ada.state.logs[id]), must(replay(must(ada.state.logs[id]), alice.pubkey, now)))).toMatchObject(
       {
         sealedWith: 'identity',
         faults: { callee: 'missing' },
@@ -149,7 +150,7 @@ function speak(who: Agent, { call, body }: Pick<IntendedSignal, 'call' | 'body'>
 }
 
 function sealed(who: Agent, id: string, rumor: Rumor): Event {
-  const call = must(callOf(must(who.state.logs[id]), who.keys.pubkey, now))
+  const call = must(replay(must(who.state.logs[id]), who.keys.pubkey, now))
   const secrecy = secretOf(must(who.state.logs[id]), call)
   const isSecret = secrecy?.sealedWith === 'call'
   const underKey = isSecret && goesUnderCallKey(sealedSignalOf(must(parseSignal(rumor)), call.caller))
@@ -168,7 +169,7 @@ function take(who: Agent, opened: readonly OpenedWrap[]): void {
     if (one.unopened?.seal !== undefined) who.kept.push(one.unopened.seal)
     const signal = one.rumor && parseSignal(one.rumor)
     const log = signal && who.state.logs[signal.call]
-    const call = log && callOf(log, who.keys.pubkey, now)
+    const call = log && replay(log, who.keys.pubkey, now)
     const secrecy = call && secretOf(log, call)
     if (
       signal === undefined ||
@@ -202,7 +203,7 @@ function keyringOf(who: Agent) {
 
 function keyOf(who: Agent, id: string): CallKey | undefined {
   const log = who.state.logs[id]
-  const call = log && callOf(log, who.keys.pubkey, now)
+  const call = log && replay(log, who.keys.pubkey, now)
   const bound = call && secretOf(log, call)
   const own = who.secrets.get(id)
   return bound?.sealedWith === 'call' && own !== undefined
@@ -212,7 +213,7 @@ function keyOf(who: Agent, id: string): CallKey | undefined {
 
 function bindingOf(who: Agent, id: string) {
   const log = must(who.state.logs[id])
-  const bound = must(secretOf(log, must(callOf(log, who.keys.pubkey, now))))
+  const bound = must(secretOf(log, must(replay(log, who.keys.pubkey, now))))
   if (bound.sealedWith !== 'call') throw new Error('the call has no key')
   return bound
 }
@@ -231,7 +232,7 @@ function positionOf(who: Agent, id: string) {
 }
 
 function textsIn(who: Agent, id: string): string[] {
-  const call = must(callOf(must(who.state.logs[id]), who.keys.pubkey, now))
+  const call = must(replay(must(who.state.logs[id]), who.keys.pubkey, now))
   return call.lines.filter(({ signal }) => signal.body.type === 'message').map(({ signal }) => signal.body.text)
 }
 

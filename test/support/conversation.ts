@@ -2,7 +2,7 @@
 
 import type { Intent } from '../../src/call/intent.ts'
 import type { Log } from '../../src/call/log.ts'
-import type { Call } from '../../src/call/replay.ts'
+import { type Call, replay } from '../../src/call/replay.ts'
 import { goesUnderCallKey, sealedSignalOf } from '../../src/call/secrecy.ts'
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { parseSignal, signalTemplate } from '../../src/call/signal-codec.ts'
@@ -20,7 +20,7 @@ import {
   type SignalStepResult,
   stepSignals,
 } from '../../src/state/signal-step.ts'
-import { callOf, emptyIndex, type State } from '../../src/state/state.ts'
+import { emptyIndex, type State } from '../../src/state/state.ts'
 import { fixedKeys } from './call-pair.ts'
 
 export const T = 1_795_000_000
@@ -176,7 +176,7 @@ export function tells(who: Side, call: string, ack: number): void {
 
 /** A call as one side sees it. */
 export function callIn(who: Side, id: string, now = T): Call {
-  const call = callOf(logIn(who, id), who.key, now)
+  const call = replay(logIn(who, id), who.key, now)
   if (call === undefined) throw new Error('no such call')
   return call
 }

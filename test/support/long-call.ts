@@ -10,7 +10,6 @@ import type { Store, StoreSnapshot } from '../../src/io/store/store.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import type { Index, LetterLog } from '../../src/state/state.ts'
-import { callOf } from '../../src/state/state.ts'
 import { stateCodecWith } from '../../src/state/state-codec.ts'
 import { END, hears, inCall, raw, type Side, says, send, T } from './conversation.ts'
 
@@ -98,7 +97,7 @@ function sideOf({ index, logs }: LongCallSnapshot): Side {
 
 function callIn({ state }: Side) {
   const log = state.logs[id]
-  const call = log && callOf(log, ada.key, T)
+  const call = log && replay(log, ada.key, T)
   if (call === undefined) throw new Error('the call is not there')
   return call
 }
