@@ -1,4 +1,4 @@
-// A process of its own for the tests of io/: node worker.mjs <what> <home> [number]. It prints a line for all it has done.
+// A process of its own for the tests of io/: node worker.cjs <what> <home> [number]. It prints a line for all it has done.
 import { writeSync } from 'node:fs'
 import { placeFile } from '../../../src/io/files/received.ts'
 import { loadIdentity } from '../../../src/io/home/identity.ts'
@@ -36,13 +36,17 @@ const jobs: Record<string, () => unknown> = {
   },
 }
 
-// Ready, then at once with all the others: the test writes a line to every worker's stdin.
-if (process.env.GATE !== undefined) {
-  print('ready')
-  await new Promise((resolve) => process.stdin.once('data', resolve))
-  process.stdin.destroy()
+void work()
+
+async function work(): Promise<void> {
+  // Ready, then at once with all the others: the test writes a line to every worker's stdin.
+  if (process.env.GATE !== undefined) {
+    print('ready')
+    await new Promise((resolve) => process.stdin.once('data', resolve))
+    process.stdin.destroy()
+  }
+  await jobs[what]?.()
 }
-await jobs[what]?.()
 
 // Ends or stops this very process right before its n-th step on the disk.
 function atStep(signal: NodeJS.Signals): () => void {
