@@ -1,11 +1,12 @@
 // A sentence that nobody sees and a model reads: in tags, selectors, joiners and signs of no width, in whatever a stranger may
 // write, it survives into no output: text, JSON, transcripts in every format, the event hook, what the owner is told, file names.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import type { Body } from '../../src/call/signal.ts'
 import { hiddenSentences } from '../support/hidden-sentences.ts'
+import { noteTaker } from '../support/owner-stand-ins.ts'
 import { giftWrapOf, letterRumor, presenceEvent, publishAll, signalRumor, strangerKeys } from '../support/strangers.ts'
 import { stringField, withPair } from '../support/two-programs.ts'
 
@@ -41,16 +42,8 @@ test('survives nowhere', { timeout: 180_000 }, async () => {
         look([...args, ...more].join(' '), stdout + stderr)
       }
     }
-    writeFileSync(
-      `${folder}/told.mjs`,
-      `import { appendFileSync, readFileSync } from 'node:fs'
-appendFileSync(${JSON.stringify(`${folder}/`)} + process.argv[2], readFileSync(0, 'utf8'))`,
-    )
-    for (const [key, name] of [
-      ['hook.command', 'hook'],
-      ['owner.command', 'owner'],
-    ])
-      await ben.json(['config', 'set', key ?? '', JSON.stringify([process.execPath, `${folder}/told.mjs`, name])])
+    for (const name of ['hook', 'owner'])
+      await ben.json(['config', 'set', `${name}.command`, noteTaker(`${folder}/${name}`)])
     await ben.json(['config', 'set', 'hook.unknown', 'true'])
 
     // A name each for the many ways: who calls, who is on line, who writes a letter.

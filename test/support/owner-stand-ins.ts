@@ -21,6 +21,14 @@ export function writeProgram(name: string, script: string): { folder: string; pa
   return { folder, path }
 }
 
+/**
+ * For hook.command and owner.command: what it is told on stdin, and whatever stands behind its own words, goes to the end of a file.
+ * A shell, which has done so before Node has started.
+ */
+export function noteTaker(file: string): string {
+  return JSON.stringify(['/bin/sh', '-c', 'cat >> "$0"; printf "%s\\n" "$@" >> "$0"', file])
+}
+
 export type ReceivedRequest = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
 
 /** A server that keeps what it was sent; closed after the test, whatever hangs on it. */
