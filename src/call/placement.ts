@@ -38,8 +38,6 @@ export type Placement =
 /** Where a numbered signal of the peer goes (docs/PROTOCOL.md, "What is taken"). @param me our own key */
 export function placeSignal(signal: Signal, held: HeldLog, me: string): Placement {
   const { from, seq, prev } = signal
-  const links = checkAck(signal.ack, held, me)
-  if (links !== undefined && links.type === 'archive') return links
   const last = held.last(from)
   const known = seq <= last.seq ? held.idAt(from, seq) : undefined
   if (known === 'archived') return { type: 'archive' }
@@ -48,13 +46,13 @@ export function placeSignal(signal: Signal, held: HeldLog, me: string): Placemen
   if (held.forked) return { type: 'aside', why: 'fork' }
   // A second, different signal under a taken number.
   if (seq <= last.seq) return { type: 'fork', by: 'peer', seq, id: known ?? signal.id }
+  const links = checkAck(signal.ack, held, me)
   if (links !== undefined) return links
   if (held.hasEnded(from)) {
     // "What links behind the peer's `end` is kept aside; what comes directly behind it with a wrong `prev` is a fork."
     const isFork = seq === last.seq + 1 && prev !== last.id
     return isFork ? forkAt(last, signal) : { type: 'aside', why: held.frozen ? 'verified' : 'after-end' }
   }
-  if (held.frozen) return { type: 'aside', why: 'verified' }
   if (seq === last.seq + 1) return prev === last.id ? { type: 'take' } : forkAt(last, signal)
   if (seq > last.seq + WAITING.ahead) return { type: 'drop', why: 'too-far' }
   return held.waitingAt(seq) >= WAITING.candidates ? { type: 'drop', why: 'crowded' } : { type: 'wait' }

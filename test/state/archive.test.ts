@@ -175,6 +175,9 @@ const MISSED: Deed[] = [
   [15, 0, 9, 0],
 ]
 
+/** The peer acknowledges something of ours that lies in a segment. */
+const BEHIND: Deed[] = [...MISSED.slice(0, -1), [9, 0, 1, 0]]
+
 /** A call that begins with a proposal, which the other side agrees to among words that cross. */
 const AGREED: Deed[] = [[17, 0, 0, 0], [17, 6, 1, 0], ...MISSED.slice(0, -1)]
 
@@ -207,6 +210,7 @@ test('the same state, with chapters and without', () => {
       examples: [
         [MISSED, 0],
         [AGREED, 0],
+        [BEHIND, 0],
       ],
     },
   )

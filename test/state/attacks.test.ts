@@ -150,6 +150,14 @@ describe('rewriting', () => {
     expect(Object.values(logIn(me, id).aside).map(({ why }) => why)).toEqual(['fork', 'fork', 'fork'])
   })
 
+  test('what claims a number far ahead of what is taken waits for nothing', () => {
+    const { me, liar, id } = called()
+    const far = (seq: number) => rawIn(liar, id, words(`${seq}`), { seq, prev: 'f'.repeat(64) })
+    hears(me, [far(1_002), far(1_001)])
+    expect(callIn(me, id).waiting.map(({ seq }) => seq)).toEqual([1_001])
+    expect(me.state.index.dropped).toMatchObject({ 'too-far': 1 })
+  })
+
   test('three rumors without a place are kept, whatever the reason, and the rest is counted', () => {
     const { me, liar, id } = called()
     hears(

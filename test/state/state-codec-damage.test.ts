@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLog } from '../../src/call/log-codec.ts'
+import { replay } from '../../src/call/replay.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { parseIndex } from '../../src/state/index-codec.ts'
 import { emptyIndex, type State } from '../../src/state/state.ts'
@@ -125,6 +126,22 @@ describe('a call file', () => {
     expect(read).toBeGreaterThan(10)
   })
 
+  test.each<[string, (log: Record<string, Json>, id: string) => Json]>([
+    ['without its request', ({ entries, ...log }, id) => ({ ...log, entries: without(entries, id) })],
+    ['that says of its receiver what is no key', (log, id) => spoilt(log, id, 'p', 'nobody')],
+    ['that says of its request what is none', (log, id) => spoilt(log, id, 'op', 'message')],
+  ])('%s', (_, spoil) => {
+    const { index, logs, me } = written()
+    for (const [id, log] of Object.entries(logs)) {
+      const parsed = parseLog(spoil(log as Record<string, Json>, id))
+      const known = parseIndex(index)
+      if (parsed === undefined || parsed === 'newer' || known === undefined || known === 'newer')
+        throw new Error('a file that can be read')
+      expect(replay(parsed, me, T)).toBeUndefined()
+      worked({ index: known, logs: { ...logsOf(logs), [id]: parsed } }, me)
+    }
+  })
+
   test('whose entry lies under the id of another rumor', () => {
     const { logs } = written()
     const [log] = Object.values(logs)
@@ -136,6 +153,18 @@ describe('a call file', () => {
     expect(parseLog({ version: 4 })).toBe('newer')
   })
 })
+
+function without(entries: Json | undefined, id: string): Json {
+  return Object.fromEntries(Object.entries(entries ?? {}).filter(([name]) => name !== id))
+}
+
+/** The same log, its own request with another tag. */
+function spoilt(log: Record<string, Json>, id: string, name: string, value: string): Json {
+  const text = JSON.stringify(log)
+  const at = text.indexOf(`"${id}":{"rumor"`)
+  const rest = text.slice(at).replace(new RegExp(`\\["${name}","[^"]*"`), `["${name}","${value}"`)
+  return JSON.parse(text.slice(0, at) + rest)
+}
 
 function logsOf(logs: Record<string, Json>): State['logs'] {
   return Object.fromEntries(
