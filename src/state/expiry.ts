@@ -1,5 +1,6 @@
 // What time does to calls: rings come to nothing, calls expire, what was never acknowledged is told, and strangers' rings are forgotten.
 
+import { transferKey } from '../call/file-transfer.ts'
 import { type Log, signalOf, UNDELIVERED } from '../call/log.ts'
 import { type Call, replay } from '../call/replay.ts'
 import { UNCONNECTED_PHASES } from '../call/rules.ts'
@@ -69,18 +70,23 @@ export function tellUndelivered(edit: Transaction, { me, now }: { me: string; no
     if (phase !== 'expired' && phase !== 'forked') continue
     const mine = edit.log(log.id)
     mine.undeliveredToldAt = now
-    mine.unread.push(...undeliveredOf(mine).map((id) => `${UNDELIVERED}${id}`))
+    mine.unread.push(...undeliveredOf(mine, me).map((id) => `${UNDELIVERED}${id}`))
   }
 }
 
 const WORDS: readonly SignalType[] = ['message', 'file', 'propose', 'agree', 'decline', 'escalate']
 
-function undeliveredOf(log: Log): string[] {
-  return Object.keys(log.outbox).filter((id) => {
-    const signal = signalOf(log, id)
-    if (signal === undefined || signal.seq <= log.peerAcked.seq || !WORDS.includes(signal.body.type)) return false
-    return signal.body.type !== 'file' || signal.body.chunk[0] === 1
-  })
+// A file is told once, by the first of its chunks that is here, whichever of them the peer has.
+function undeliveredOf(log: Log, me: string): string[] {
+  const signals = Object.keys(log.entries).flatMap((id) => signalOf(log, id) ?? [])
+  const chunks = signals.flatMap(({ id, seq, from, body }) =>
+    body.type === 'file' && from === me ? [{ id, seq, file: transferKey(body) }] : [],
+  )
+  const first = new Map(chunks.sort((a, b) => b.seq - a.seq).map(({ file, id }) => [file, id]))
+  const missed = signals.filter(
+    ({ id, seq, body }) => Object.hasOwn(log.outbox, id) && seq > log.peerAcked.seq && WORDS.includes(body.type),
+  )
+  return [...new Set(missed.map(({ id, body }) => (body.type === 'file' ? (first.get(transferKey(body)) ?? id) : id)))]
 }
 
 /** Seconds for which a stranger's call that came to nothing is kept after anything was last said in it. */
