@@ -22,7 +22,6 @@ export function recordFork(log: Log, { by, seq, id }: Branch, entry: LogEntry | 
 
 /** Keeps a rumor beside the call, or counts it where MAX_ASIDE are there. @returns why it counts as dropped */
 export function keepAside(log: Log, entry: LogEntry, why: AsideReason): string {
-  if (log.aside[entry.rumor.id] !== undefined) return 'duplicate'
   if (Object.keys(log.aside).length >= MAX_ASIDE) log.asideMore += 1
   else log.aside = { ...log.aside, [entry.rumor.id]: { ...entry, why } }
   return why === 'fork' ? 'forked' : 'kept-aside'
