@@ -4,7 +4,7 @@ import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/eve
 import { addressText, parseAddress } from '../nostr/nip05.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
-import { type Foreign, foreignLine, isBlank } from '../sanitize.ts'
+import { cleanLine, type Foreign, foreignLine, isBlank } from '../sanitize.ts'
 import { nameTag } from './name.ts'
 
 export const PRESENCE_KIND = 30315
@@ -13,6 +13,9 @@ export const INBOX_LIST_KIND = 10050
 export const RELAY_LIST_KIND = 10002
 export const AGENT_TOPIC = 'p2p-agent'
 export const PRESENCE_ID = 'p2p-comm'
+
+/** Most characters of a name that are shown. */
+const MAX_NAME = 64
 
 /** Minutes between two announcements unless set otherwise (presence.every). */
 export const PRESENCE_EVERY = 2
@@ -65,16 +68,18 @@ export function presenceLifetime(every: number): number {
 /** Our own presence, unsigned (docs/PROTOCOL.md, "Presence"). @param now unix seconds */
 export function presenceOf(self: PresenceFields, now: number): Template {
   const { looked, nip05 } = self
-  const one = (name: string, value: string | number | undefined) =>
-    value === undefined || value === '' ? [] : [[name, String(value)]]
+  // As it will be shown: by a name with a mark in it that nobody sees, nobody could find us who reads it in a list.
+  const name = cleanLine(self.name, MAX_NAME)
+  const one = (key: string, value: string | number | undefined) =>
+    value === undefined || value === '' ? [] : [[key, String(value)]]
   return {
     kind: PRESENCE_KIND,
     created_at: now,
     tags: [
       ['d', PRESENCE_ID],
       ['t', AGENT_TOPIC],
-      ['name', self.name],
-      ...one('n', nameTag(self.name)),
+      ['name', name],
+      ...one('n', nameTag(name)),
       ['status', self.busy ? 'busy' : 'available'],
       // Relays compare letter by letter.
       ...unique(self.capabilities.map(capabilityTag)).map((c) => ['c', c]),
@@ -175,7 +180,7 @@ export function parsePresence(event: Event): Presence {
   const looked = Number(/^\d{1,12}$/.exec(tag(event, 'looked') ?? '')?.[0])
   return {
     pubkey: event.pubkey,
-    name: foreignLine(name, 64),
+    name: foreignLine(name, MAX_NAME),
     // The attack: shown under one name, and found under another's.
     asked: asked !== undefined && asked !== '' && asked === nameTag(name) ? asked : undefined,
     about: foreignLine(event.content, 280),

@@ -3,7 +3,7 @@
 import { agentOf } from '../call/agents.ts'
 import { command, hintLine, type PrintedLine, type Span, span } from '../call/span.ts'
 import { claimedNameLines, describeAgent, isUnheard, plain, quoteLines } from '../call/wording.ts'
-import { P2P } from '../command-name.ts'
+import { P2P, shellPath } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, OutcomeOf } from '../run/outcome.ts'
@@ -48,7 +48,7 @@ export const list: Command<'list'> = {
     return [
       [span('heading', `${countText(outcome, shown.length)} on line`), ':'],
       ...shown.flatMap((agent) => agentLines(outcome, agent)),
-      ...(total > shown.length || more ? [moreLine(shown.length)] : []),
+      ...(total > shown.length || more ? [moreLine(outcome, shown.length)] : []),
       hintLine(`next: \`${P2P} call <npub> "<topic>"\``),
     ]
   },
@@ -101,8 +101,12 @@ function nobodyLine(outcome: OutcomeOf<'list'>): PrintedLine {
   return [`nobody on line is ${what}${told}; `, command(`${P2P} list`), ' shows who is']
 }
 
-function moreLine(shown: number): PrintedLine {
-  const more = command(`${P2P} list --limit ${Math.max(2 * shown, SHOWN.text)}`)
+function moreLine({ intent: { wish } }: OutcomeOf<'list'>, shown: number): PrintedLine {
+  // What it was narrowed down to stays.
+  const asked = (['capability', 'name', 'search'] as const).map((key) =>
+    wish[key] === undefined ? '' : ` --${key} ${shellPath(wish[key])}`,
+  )
+  const more = command(`${P2P} list${asked.join('')} --limit ${Math.max(2 * shown, SHOWN.text)}`)
   return ['… and more: ', more, '; --capability, --name and --search narrow it down']
 }
 

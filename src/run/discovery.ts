@@ -21,7 +21,7 @@ import type { Sift } from '../io/relay/collector.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
 import type { Filter } from '../nostr/filter.ts'
 import { parseAddress } from '../nostr/nip05.ts'
-import { type Foreign, foreign } from '../sanitize.ts'
+import { cleanLine, type Foreign, foreign } from '../sanitize.ts'
 import { acquaintances } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
 import { readRelayClock } from './clock.ts'
@@ -149,7 +149,7 @@ function pageSize({ search, limit }: PresenceWish, untagged: true | undefined): 
 function tagsOf({ capability, name }: PresenceWish): Filter {
   return {
     ...(capability === undefined ? {} : { '#c': [capabilityTag(capability)] }),
-    ...(name === undefined ? {} : { '#n': [nameTag(name)] }),
+    ...(name === undefined ? {} : { '#n': [nameTag(cleanLine(name))] }),
   }
 }
 

@@ -8,7 +8,7 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Nip05Address, Nip05Entry } from '../nostr/nip05.ts'
 import { npubEncode } from '../nostr/nip19.ts'
-import { foreign } from '../sanitize.ts'
+import { cleanLine, foreign } from '../sanitize.ts'
 import { directoryOf } from '../state/directory.ts'
 import type { Index } from '../state/state.ts'
 import type { RunContext } from './context.ts'
@@ -40,7 +40,7 @@ export async function resolveAgent(word: string, context: RunContext, index: Ind
  */
 export function agentNamed(found: PresenceFindings, name: string, now: number): OnlineAgent {
   // An agent that was found by another tag than that of the name is no answer.
-  const named = found.agents.filter((one) => one.asked === nameTag(name))
+  const named = found.agents.filter((one) => one.asked === nameTag(cleanLine(name)))
   const [one, second] = named
   const silent = found.lacking.map(quoteRelayReason).join('; ')
   const candidates = named.map((agent) => candidate(agent, now)).join('; ')

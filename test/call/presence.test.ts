@@ -49,7 +49,9 @@ describe('what we say of ourselves', () => {
   const one = (name: string, more: Partial<PresenceFields>) => said(more).filter((t) => t[0] === name)
 
   test('is what relays can be asked for: name and capabilities in one form', () => {
-    expect(one('name', { name: ' Jose\u0301 ' })).toEqual([['name', ' Jose\u0301 ']])
+    expect(one('name', { name: ' Jose\u0301 ' })).toEqual([['name', 'Jose\u0301']])
+    // What is shown of a name is what is typed of it.
+    expect(one('n', { name: '\u0646\u0648\u0631\u200f' })).toEqual([['n', '\u0646\u0648\u0631']])
     expect(one('n', { name: ' Jose\u0301 ' })).toEqual([['n', 'jos\u00e9']])
     expect(one('n', { name: '' })).toEqual([])
     expect(one('c', { capabilities: ['Go', 'go', 'Code Review'] })).toEqual([
