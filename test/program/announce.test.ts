@@ -5,14 +5,15 @@ import type { EmbeddedRelay } from '../../scripts/relay.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import { finalize } from '../../src/nostr/event.ts'
 import { must } from '../support/must.ts'
+import { NO_PRELOAD } from '../support/preloads.ts'
 import { publishAll } from '../support/strangers.ts'
 import { type AgentProgram, startCall, withPair } from '../support/two-programs.ts'
 
 const SECOND = 1000
 
 test('a second run leaves at once while the first sleeps, and a stopped one ends at once', async () => {
-  await withPair({ processes: true }, async ({ relay, ada }) => {
-    const first = ada.start(['announce', '--jitter', '86400'])
+  await withPair({}, async ({ relay, ada }) => {
+    const first = ada.start(['announce', '--jitter', '86400'], 0, '', NO_PRELOAD)
     await vi.waitFor(() => expect(runnerOf(ada)).toBeGreaterThan(0), { timeout: 10_000 })
     const second = await ada.run(['announce'])
     expect([second.code, second.stdout, second.stderr]).toEqual([0, 'another announce is running\n', ''])
@@ -23,7 +24,7 @@ test('a second run leaves at once while the first sleeps, and a stopped one ends
     expect([code, stdout]).toEqual([0, 'stopped before it began\n'])
     expect(presences(relay)).toBe(0)
 
-    const killed = ada.start(['announce', '--jitter', '86400'])
+    const killed = ada.start(['announce', '--jitter', '86400'], 0, '', NO_PRELOAD)
     await vi.waitFor(() => expect(runnerOf(ada)).toBeGreaterThan(0), { timeout: 10_000 })
     process.kill(runnerOf(ada), 'SIGKILL')
     await killed.ended

@@ -7,7 +7,7 @@ import { agentEnv, PROGRAM } from '../../scripts/processes.ts'
 import { startCall, withPair } from '../support/two-programs.ts'
 
 test('stopped by a signal', async () => {
-  await withPair({ processes: true }, async (pair) => {
+  await withPair({}, async (pair) => {
     const { relay, ada, folder } = pair
     const call = await startCall(pair)
     const env = agentEnv(ada.home, [relay.url])

@@ -1,16 +1,17 @@
 // Twenty commands of one agent at once: every seq once, nothing lost, nobody waits forever.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { NO_PRELOAD } from '../support/preloads.ts'
 import { messagesOf, startCall, withPair } from '../support/two-programs.ts'
 
 test('twenty commands of one agent at once take turns', async () => {
-  await withPair({ processes: true }, async (pair) => {
+  await withPair({}, async (pair) => {
     const { ada, ben } = pair
     const call = await startCall(pair)
-    const waiting = ada.start(['wait', '30', '--for', 'message', '--json'])
-    const sends = Array.from({ length: 14 }, (_, i) => ada.run(['send', `from ada ${i}`, '--json']))
+    const waiting = ada.start(['wait', '30', '--for', 'message', '--json'], 0, '', NO_PRELOAD)
+    const sends = Array.from({ length: 14 }, (_, i) => ada.run(['send', `from ada ${i}`, '--json'], 0, '', NO_PRELOAD))
     const others = [['inbox'], ['announce'], ['announce'], ['status'], ['list']].map((args) =>
-      ada.run([...args, '--json']),
+      ada.run([...args, '--json'], 0, '', NO_PRELOAD),
     )
     const done = await Promise.all([...sends, ...others])
     expect(done.map((ran) => [ran.code, ran.stderr])).toEqual(done.map(() => [0, '']))
