@@ -116,7 +116,7 @@ const LONGEST_REST = 300
 /** Most seconds for which a relay is left alone because it has named a time. */
 const LONGEST_NAMED = 24 * 3600
 
-/** Most relays that are remembered, since peers name new ones without end. Those with a cursor are our own, and stay. */
+/** Most relays that are remembered, since peers name new ones without end. Our own, whose mailboxes we read, stay. */
 const MAX_RELAYS = 200
 
 /**
@@ -217,9 +217,10 @@ function newBackoff({ at, seconds, why, only }: Rebuff, before: RelayBackoff | u
 
 function bounded(relays: [string, RelayMemory][]): [string, RelayMemory][] {
   if (relays.length <= MAX_RELAYS) return relays
-  const lastSeen = ({ limits, backoff, unreachableSince }: RelayMemory) =>
-    Math.max(limits?.at ?? 0, backoff?.until ?? 0, unreachableSince ?? 0)
-  const [own, others] = [true, false].map((is) => relays.filter(([, one]) => (one.cursor !== undefined) === is))
+  const lastSeen = ({ limits, backoff, dialLimit, unreachableSince }: RelayMemory) =>
+    Math.max(limits?.at ?? 0, backoff?.until ?? 0, dialLimit?.at ?? 0, unreachableSince ?? 0)
+  const isOwn = ({ cursor, sweep }: RelayMemory) => cursor !== undefined || sweep !== undefined
+  const [own, others] = [true, false].map((is) => relays.filter(([, one]) => isOwn(one) === is))
   const latest = (others ?? []).sort(([, a], [, b]) => lastSeen(b) - lastSeen(a))
   return [...(own ?? []), ...latest.slice(0, Math.max(0, MAX_RELAYS - (own?.length ?? 0)))]
 }

@@ -188,13 +188,15 @@ describe('a relay that wants to be left alone', () => {
   })
 
   test('is one of few that are remembered, however many peers name', () => {
-    const own = { [url]: { cursor: T } }
+    const sweep = { since: 1, until: 500, top: 900, began: T, cursor: T }
+    const own = { [url]: { cursor: T }, 'wss://new.example': { sweep } }
     const many = Array.from({ length: 500 }, (_, n) => ({ url: `wss://r${n}.example`, dials: 1, reached: false }))
-    let held: State = { ...state, index: { ...state.index, relays: own } }
+    const limiting = { 'wss://limiting.example': { dialLimit: { at: T + 400, cron: T + 400 } } }
+    let held: State = { ...state, index: { ...state.index, relays: { ...own, ...limiting } } }
     for (const [n, one] of many.entries()) held = recordObservations(held, [one], T + n)
     const { relays } = held.index
     expect(Object.keys(relays)).toHaveLength(200)
-    expect(relays).toMatchObject({ ...own, 'wss://r499.example': { unreachableSince: T + 499 } })
+    expect(relays).toMatchObject({ ...own, ...limiting, 'wss://r499.example': { unreachableSince: T + 499 } })
     expect(relays).not.toHaveProperty('wss://r0.example')
   })
 })

@@ -52,11 +52,23 @@ const WINDOW = { maxChars: 240, before: 60 }
 
 function excerptAround(line: string, word: string): string {
   if (line.length <= WINDOW.maxChars) return line
-  const from = Math.max(0, foldCase(line).indexOf(word) - WINDOW.before)
+  const from = Math.max(0, placeOf(line, word) - WINDOW.before)
   const piece = line.slice(from, from + WINDOW.maxChars)
   // A cut may fall into the middle of a character.
   const whole = piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
   return `${from > 0 ? '…' : ''}${whole}${from + WINDOW.maxChars < line.length ? '…' : ''}`
+}
+
+/** Where a word begins in a line as it was written: one sign of it may fold to eighteen letters. */
+function placeOf(line: string, word: string): number {
+  const place = foldCase(line).indexOf(word)
+  let [from, to] = [0, line.length]
+  while (from < to) {
+    const middle = Math.ceil((from + to) / 2)
+    if (foldCase(line.slice(0, middle)).length <= place) from = middle
+    else to = middle - 1
+  }
+  return from
 }
 
 // Full-width letters and ligatures are found by their plain forms.

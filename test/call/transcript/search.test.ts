@@ -62,3 +62,10 @@ it('never finds a gap, nor anything for no word', () => {
   expect(hitsIn(talk(), 'arrived', always)).toEqual([])
   expect(hitsIn(talk(), '  ', always)).toEqual([])
 })
+
+it('shows the word where signs before it stand for many letters each', () => {
+  const call = sampleCall('me', `${'\ufdfa'.repeat(100)} needle ${'y'.repeat(300)}`)
+  expect(hitsIn(call.transcript(), 'needle', always)).toMatchObject([
+    { line: expect.stringMatching(/^….* needle y+…$/) },
+  ])
+})
