@@ -3,18 +3,22 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { startRun } from '../support/runs.ts'
 
 const [major = 20] = process.versions.node.split('.').map(Number)
 const PERMISSION = major < 22 ? '--experimental-permission' : '--permission'
 
 async function shell(folder: string, line: string): Promise<ProcessResult> {
-  const env = {
-    ...agentEnv(folder, ['ws://127.0.0.1:1']),
-    P2P: PROGRAM,
-    NODE: process.execPath,
-    P2P_HOME: `${folder}/agent`,
-  }
+  const env = { ...envOf(folder), P2P: PROGRAM, NODE: process.execPath }
   return await startProcess('bash', ['-c', line], { cwd: folder, env }).ended
+}
+
+async function makeAgent(folder: string): Promise<void> {
+  expect((await startRun(['whoami'], { env: envOf(folder) }).ended).code).toBe(0)
+}
+
+function envOf(folder: string): Record<string, string> {
+  return { ...agentEnv(folder, ['ws://127.0.0.1:1']), P2P_HOME: `${folder}/agent` }
 }
 
 /** A home in which an agent was made, and what the same program says in it under `line`. */
@@ -23,7 +27,7 @@ async function inHome(
   words: string,
 ): Promise<{ code: number | null; error: Record<string, string>; names: string[] }> {
   return await withTemporaryFolder(async (folder) => {
-    await shell(folder, '"$NODE" "$P2P" whoami')
+    await makeAgent(folder)
     const { code, stdout, stderr } = await shell(
       folder,
       line.replace('P2P', `"$NODE" "$P2P" ${words} --json --timeout 1`),
@@ -64,7 +68,7 @@ describe("Node's permission model", () => {
     ['a folder that may be read only', own, 'config set name Ada', /--allow-fs-write/],
   ])('%s', async (_, flags, words, hint) => {
     await withTemporaryFolder(async (folder) => {
-      await shell(folder, '"$NODE" "$P2P" whoami')
+      await makeAgent(folder)
       const { code, stdout } = await shell(folder, `${node(flags)} ${words} --json`)
       expect([code, JSON.parse(stdout).error]).toEqual([1, expect.objectContaining({ code: 'NOT_PERMITTED' })])
       expect(JSON.parse(stdout).error.hint).toMatch(hint)

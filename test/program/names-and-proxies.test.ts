@@ -98,8 +98,9 @@ describe('a name of the web in a presence', () => {
           agents.map(Object).map((one: { name: string; verified?: boolean }) => [one.name, one]),
         )
       }
-      expect((await verdicts()).Bob).toMatchObject({ nip05: address })
-      expect((await verdicts()).Bob).not.toHaveProperty('verified')
+      const listed = (await verdicts()).Bob
+      expect(listed).toMatchObject({ nip05: address })
+      expect(listed).not.toHaveProperty('verified')
       const asked = await verdicts('--verify')
       expect([asked.Bob?.verified, asked['Not Bob']?.verified]).toEqual([true, false])
       const text = (await run(home, relay.url, ['list', '--verify'], env)).stdout
@@ -123,7 +124,8 @@ describe('behind a proxy', () => {
     await withTemporaryFolder(async (home) => {
       // A name that nobody can resolve: it is the proxy that leads to the relay.
       const url = `ws://relay.invalid:${relay.port}`
-      const { code, stdout, stderr } = await run(home, url, ['--json', '--verbose', 'doctor'], env)
+      const setting = { env: { ...agentEnv(home, [url]), ...env } }
+      const { code, stdout, stderr } = await startRun(['--json', '--verbose', 'doctor'], setting).ended
       expect(code).toBe(0)
       expect(proxy.asked.length).toBeGreaterThan(1)
       expect(proxy.asked.every((asked) => asked.startsWith(`relay.invalid:${relay.port}`))).toBe(true)

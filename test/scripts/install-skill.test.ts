@@ -8,13 +8,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { installSkill } from '../../scripts/install-skill.ts'
-import { PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
+import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -29,6 +30,7 @@ test('the skill goes to ~/clawd where that is, and a whole call runs from there'
       expect(readFileSync(join(alice.skill, 'p2p.js')).equals(readFileSync(PROGRAM))).toBe(true)
       expect(readFileSync(join(alice.skill, 'SKILL.md'))).toEqual(readFileSync(SKILL))
       expect((await install(bob.home, '--dir', bob.skill)).code).toBe(0)
+      for (const { skill } of [alice, bob]) keepTimeOfProgram(join(skill, 'p2p.js'))
 
       const npub = /npub1\w{58}/.exec((await bob.run('status')).stdout)?.[0]
       await bob.run('announce')
@@ -185,14 +187,14 @@ test('for one project; for a folder; and settings that cannot be changed stay', 
 
 type Shell = { home: string; skill: string; run(line: string): Promise<ProcessResult> }
 
-/** An agent at a shell whose environment is HOME and PATH; its relay stands in its settings. */
+/** An agent at a shell whose environment is HOME, PATH and where Node keeps compiled code; its relay stands in its settings. */
 function shellOf(folder: string, name: string, relay: string): Shell {
   const home = join(folder, name)
   mkdirSync(join(home, '.openclaw/p2p'), { recursive: true })
   mkdirSync(join(home, 'clawd'))
   const relays = { presence: [relay], inbox: [relay], lookup: [relay] }
   writeFileSync(join(home, '.openclaw/p2p/config.json'), JSON.stringify({ name, relays }), { mode: 0o600 })
-  const env = { HOME: home, PATH: process.env.PATH ?? '' }
+  const { P2P_RELAYS: _, ...env } = agentEnv(home, [])
   const run = async (line: string) => {
     const command = `node "$HOME/clawd/skills/p2p-comm/p2p.js" ${line}`
     const ran = await startProcess('/bin/sh', ['-c', command], { cwd: folder, env }).ended
@@ -200,6 +202,12 @@ function shellOf(folder: string, name: string, relay: string): Shell {
     return ran
   }
   return { home, skill: join(home, 'clawd/skills/p2p-comm'), run }
+}
+
+/** By its time its compiled code is found, which all tests share. */
+function keepTimeOfProgram(copy: string): void {
+  const { atime, mtime } = statSync(PROGRAM)
+  utimesSync(copy, atime, mtime)
 }
 
 type Installed = Pick<ProcessResult, 'code' | 'stdout' | 'stderr'>
