@@ -13,9 +13,14 @@ export function safeName(name: string): string {
   const base = name.slice(-4096).split(/[/\\]/).pop() ?? ''
   const seen = withoutInvisible(base.normalize('NFC')).replace(/\s/gu, ' ').replace(FORBIDDEN, '_')
   // Once more: characters that stood apart may have come together.
-  const normalized = trimName(seen.normalize('NFC'))
-  const short = shorten(RESERVED.test(normalized) ? `_${normalized}` : normalized)
+  const normalized = notDevice(trimName(seen.normalize('NFC')))
+  // And once more: "con", 200 spaces and "x.txt" are cut to "con.txt".
+  const short = notDevice(shorten(normalized))
   return short === '' ? 'file' : short
+}
+
+function notDevice(name: string): string {
+  return RESERVED.test(name) ? `_${name}` : name
 }
 
 // Controls, format characters (direction marks and overrides, zero-width, soft hyphen, tags), surrogates, private use,

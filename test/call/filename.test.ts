@@ -50,6 +50,8 @@ it.each([
   ['con', '_con'],
   ['CON.txt', '_CON.txt'],
   ['nul. ', '_nul'],
+  [`con${' '.repeat(200)}x.txt`, '_con.txt'],
+  [`con.${'x'.repeat(200)}`, `_con.${'x'.repeat(115)}`],
   ['NUL .txt', '_NUL .txt'],
   ['com1.tar.gz', '_com1.tar.gz'],
   ['LPT²', '_LPT²'],
