@@ -1,6 +1,5 @@
-// npm run bench: how long whole commands take, beside node alone and beside what peers need for the same work, and whether
-// that is what we want. npm run bench -- --only NAME --rounds N --json FILE --quick
-// It writes dist/bench.json unless told otherwise.
+// Measures how long whole commands take, beside node alone and beside programs with other libraries that do the same work, and judges that
+// by the goals. npm run bench -- [--only NAME …] [--rounds N] [--json FILE] [--quick]; it writes FILE, else dist/bench.json.
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -28,11 +27,11 @@ export type BenchOptions = {
   say: (line: string) => void
 }
 
-/** Runs the races. Names that are none are an error. */
+/** Runs the races, or `only` those. `rounds`: in place of each race's own. Throws for a name that is no race. */
 export async function bench({ only, rounds, quick, say }: BenchOptions): Promise<Report> {
   const unknown = only.find((name) => !Object.hasOwn(races, name))
   if (unknown !== undefined) throw new Error(`there is no race ${unknown}: ${Object.keys(races).join(', ')}`)
-  // Node reads these at every start, which costs all that is compared here the same, and makes what they differ by look small.
+  // Node reads these certificates at every start. That takes all programs equally long, and makes the differences look small.
   delete process.env.NODE_EXTRA_CA_CERTS
   const field = openBenchRelays()
   const results: Result[] = []
@@ -71,7 +70,7 @@ export async function bench({ only, rounds, quick, say }: BenchOptions): Promise
   }
 }
 
-// In turns, so that a minute in which the machine does something else hits all of them.
+// In turns, so that a minute in which the machine does something else slows all of them down.
 async function runRace(race: string, { runners, rounds, warm }: Race): Promise<Result[]> {
   const times = new Map<string, number[]>()
   const trips = new Map<string, number[]>()
@@ -140,8 +139,6 @@ async function main(): Promise<void> {
   const { machine, node, date, kilobytes, goals } = report
   console.log(`\n${summary(goals, report.results).join('\n')}\n`)
   console.log(`${machine}, Node ${node}, ${date}; the program has ${kilobytes} KB`)
-  if (process.env.NODE_EXTRA_CA_CERTS !== undefined)
-    console.log('NODE_EXTRA_CA_CERTS is set: all that is node starts later')
   console.log(`${goals.filter((goal) => goal.met).length} of ${goals.length} goals met`)
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
   console.log(`written to ${values.json}`)

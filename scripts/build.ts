@@ -11,15 +11,15 @@ import { CHUNK_NAMES, type Chunk, joinParts, withoutCommentEnds } from './parts.
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-// The file may be copied beside any package.json, so Node may take it for CommonJS or for an ES module. Inside a function
-// of its own, with its own `require`, it runs as either.
+// The file may be copied beside any package.json, so Node may take it for CommonJS or for an ES module. In a function, with a `require` of
+// its own, it runs as either.
 const HEAD = `#!/usr/bin/env node
 (() => { "use strict"; const require = process.getBuiltinModule("node:module").createRequire(process.argv[1]);`
 
-/** `readable`: with the names of functions. `outfile`: where it goes, dist/p2p.js unless said. */
+/** `readable`: keeps the names of functions. `outfile`: where the program goes; dist/p2p.js where this is left out. */
 export type BundleOptions = { readable?: boolean; outfile?: string }
 
-/** Gives the path of the built file. It is put in place whole, and only where it says something new: others may be running it. */
+/** Builds the program and gives its path. The file is put in place whole, and only where it has changed: others may be running it. */
 export async function bundle({
   readable = false,
   outfile = `${root}dist/p2p.js`,
@@ -39,9 +39,9 @@ export async function bundle({
   // As a comment, which V8 passes over faster than anything else until the loader takes it.
   const held = `const PROGRAM = () => {/*\n${program}\n*/};`
   const file = `${HEAD}\n${held}\n${loader}\n})()\n${licences(root, inputs).replace(/[\u201c\u201d]/g, '"')}\n`
-  // A single letter beyond ASCII, and V8 holds all of it in two bytes a letter, which costs every start milliseconds.
+  // With a single letter beyond ASCII V8 would hold all of the file in two bytes a letter, which costs every start milliseconds.
   if (/[^\0-\x7f]/.test(file)) throw new Error('the program has letters that are not ASCII')
-  // By its time its compiled code is found.
+  // Not replaced: its code cache is found by the file's time.
   if ((await readFile(outfile, 'latin1').catch(() => undefined)) === file) return outfile
   await writeFile(fresh, file)
   await chmod(fresh, 0o755)
@@ -49,18 +49,18 @@ export async function bundle({
   return outfile
 }
 
-// esbuild leaves other letters in regular expressions as they are. The loader reads bytes.
+// esbuild leaves letters beyond ASCII in regular expressions, and the loader reads the program as bytes.
 function ascii(code: string): string {
   return code.replace(/[\x80-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** One script, with all that it imports. */
+/** A file with all that it imports, as one script. */
 async function bundled(entry: string, readable: boolean, define: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({ ...optionsFor(entry, readable), format: 'cjs', define })
   return outputFiles[0]?.text ?? ''
 }
 
-/** Chunks, so that each holds what is always loaded together: what is loaded late begins one of its own. */
+/** The program in chunks, each of which holds what is always loaded together: a late import begins a chunk of its own. */
 async function split(entry: string, readable: boolean): Promise<{ chunks: Chunk[]; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
     ...optionsFor(entry, readable),
@@ -69,14 +69,14 @@ async function split(entry: string, readable: boolean): Promise<{ chunks: Chunk[
     splitting: true,
     outdir: `${root}dist`,
     chunkNames: CHUNK_NAMES,
-    // yargs looks for its translations beside itself, and for settings that it is not given; it speaks English here.
+    // yargs would look for its translations and settings beside its own file; here it speaks English.
     define: {
       'import.meta.url': 'here',
       'import.meta.resolve': 'undefined',
       'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
     },
-    // ws speeds itself up with native modules where they are installed. One is replaced by a file of ours; the other does what
-    // Node has of itself since version 18.
+    // ws uses two native modules where they are installed. One is replaced by a file of ours; the other does what Node does itself since
+    // version 18.
     alias: { bufferutil: `${root}src/io/relay/ws-mask.ts` },
   })
   const chunks = outputFiles.map(({ path, text }): Chunk => {
@@ -98,7 +98,7 @@ function optionsFor(entry: string, readable: boolean) {
     target: 'node20.19',
     minifySyntax: true,
     minifyWhitespace: true,
-    // Names that say what they are would be a third of the file, and every start reads it.
+    // Full names would be a third of the file, which every start reads.
     minifyIdentifiers: !readable,
     legalComments: 'none',
     logLevel: 'warning' as const,

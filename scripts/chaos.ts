@@ -1,12 +1,13 @@
-// Two agents talk through relays that misbehave, with parallel senders that are killed at random, call after call; at the end of every
-// call but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost, nothing may be
-// there twice, both sides must hold the same last call, in the others both must know what has happened, and who steals both identities
-// then reads nothing of what was said in all that the relays were sent.
+// Two agents talk through relays that misbehave, call after call, by parallel commands that are killed at random. At the end of every call
+// but the last one side is restored from a copy of its home. Afterwards nothing that was accepted may be lost or there twice, both sides
+// must hold the same last call, in the other calls both must know what has happened, and a thief of both identities must be able to read
+// nothing that was said, in everything that the relays were sent.
 // npm run chaos -- --messages N --seed S [--restores R] [--leaky] [--idle S] [--relay URL …] [--json]
-// With --leaky both agents are on line, and two of the three relays say OK to messages and keep none: nine of ten messages have to
-// come within a minute; where the time went of one that came later is printed. --idle: seconds at most between two commands of one sender.
-// --relay: through relays on loopback that are not ours, over lines that are cut; they keep real time, so nothing is restored, and what
-// they were sent is not looked at.
+// --leaky: both agents are on line, and two of the three relays say OK to wraps and keep none: nine of ten messages have to come within a
+// minute, and for each later one it is printed where the time went.
+// --idle: most seconds between two commands of one sender.
+// --relay: over lines that are cut, to relays on loopback that are not ours. They keep real time, so nothing is restored, and what they
+// were sent is not searched.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
@@ -32,7 +33,7 @@ import { type SeededRandom, seededRandom } from './relay/faults.ts'
 import type { RelayDeed } from './relay/policy.ts'
 import { startRelay } from './relay.ts'
 
-/** What is unacked is wrapped anew after ten minutes; healing sets everybody's clock forward instead of waiting. */
+/** Ms by which healing sets everybody's clock forward: what is not acknowledged is wrapped anew after ten minutes. */
 const CLOCK_STEP = 11 * 60_000
 const ROUNDS = 40
 
@@ -42,10 +43,10 @@ export type Report = {
   accepted: number
   kills: number
   faults: Record<string, number>
-  /** How often a home was restored from a copy, and what did not hold in those calls. */
+  /** How often a home was restored from a copy, and what was wrong in those calls. */
   restores: number
   unsound: string[]
-  /** What a thief of both identities reads of the calls in all that the relays were sent; absent where they are not ours. */
+  /** What a thief of both identities can read of the calls, in all that the relays were sent; absent where the relays are not ours. */
   readable?: string[]
   losses: number
   repeats: number
@@ -54,21 +55,20 @@ export type Report = {
   verified: boolean
   rounds: number
   seconds: number
-  /** Which share of the messages the other side was told of within a minute, where both were on line. */
+  /** The share of messages that the other side was told within a minute, where both were on line. */
   withinMinute?: number
-  /** How long half, nine of ten, and 99 of 100 of them took at most, in seconds. */
+  /** Seconds within which half, nine of ten, and 99 of 100 messages came. */
   tookSeconds?: number[]
-  /** Of each message that took longer than a minute, where the time went. */
+  /** Where the time went, for each message that took longer than a minute. */
   late?: string[]
 }
 
-/** Of what both were on line for, the share that must have come within a minute. */
+/** The share of messages that must come within a minute, where both are on line. */
 const MIN_SHARE = 0.9
 
 /**
- * `restores`: how many calls end with a restored copy, before the one that is ended in peace; `leaky`: whether all but one of the relays
- * keep no letters, and both agents are on line; `idle`: ms between two commands of one sender; `foreign`: relays on loopback in place of
- * our own, which keep real time.
+ * `restores`: how many calls end with a restored copy, before the last one; `leaky`: whether all relays but one keep no wraps, and both
+ * agents are on line; `idle`: most ms between two commands of one sender; `foreign`: addresses of relays on loopback in place of our own.
  */
 export type ChaosOptions = {
   restores?: number
@@ -77,7 +77,7 @@ export type ChaosOptions = {
   foreign?: readonly string[]
 }
 
-/** Plays `messages` messages between two agents whose network, programs and disks fail as `seed` says. Ends their programs and relays in any case. */
+/** Plays messages between two agents whose network, programs and disks fail as `seed` says. Ends the programs and relays in any case. */
 export async function chaos(
   messages: number,
   seed: number,
@@ -157,11 +157,11 @@ type TalkOptions = {
   clock: Clock
   each: number
   idle: number
-  /** Both are on line, two of the relays are leaky, and what comes late is explained. */
+  /** Set where both are on line and two relays are leaky: explains what comes late. */
   timeline: Timeline | undefined
 }
 
-/** A new call in which both say what they have to say, through bad relays. `onAccepted`: told how many of an agent's were accepted. */
+/** A new call in which both send their messages, through bad relays. `onAccepted`: told how many messages of an agent were accepted. */
 async function talkIn(
   [ada, ben]: readonly [Agent, Agent],
   topic: string,
@@ -196,7 +196,7 @@ function quantiles(ms: readonly number[]): number[] {
   return [0.5, 0.9, 0.99].map((share) => Math.round((sorted[Math.floor(share * sorted.length)] ?? 0) / 100) / 10)
 }
 
-/** Fair schedule: both look in now and then, one hangs up, until both hold the same verified call or patience ends. */
+/** Without faults: both read their inbox now and then and one hangs up, until both hold the same verified call, at most `ROUNDS` times. */
 async function heal(
   ada: Agent,
   ben: Agent,
@@ -209,7 +209,7 @@ async function heal(
     clock.ms += step
     for (const who of [ada, ben]) await readInbox(who, clock)
     if (round === 3) await runCommand(ada, ['end', '--call', call, '--json'], clock)
-    // Nothing is verified before the end was heard.
+    // A call cannot be verified before its end was heard.
     if (round > 3) sides = await Promise.all([ada, ben].map((who) => readTranscript(who, call, clock)))
     if (round > 3 && sides.every((s) => s.verified === true)) return { rounds: round, sides }
     await pause(10)
@@ -239,7 +239,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0)
 }
 
-/** Whether the promise was kept. */
+/** Whether everything held that must hold. */
 export function isKept(report: Report): boolean {
   const { losses, repeats, sameOrder, equalDigests, verified, unsound, readable = [], withinMinute = 1 } = report
   const isWhole = losses === 0 && repeats === 0 && sameOrder && equalDigests && verified
@@ -258,7 +258,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       json: { type: 'boolean' },
     },
   })
-  // Who is on line all the time is not restored from a copy.
+  // An agent that is on line all the time cannot be restored from a copy.
   const foreign = values.relay
   if (foreign.length > 0 && values.leaky) throw new Error('only our own relays are leaky when they are told to be')
   const restores = values.leaky || foreign.length > 0 ? 0 : Number(values.restores)
@@ -276,7 +276,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   console.log(
     isKept(report)
       ? 'kept: nothing lost, nothing twice'
-      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}${foreign.map((url) => ` --relay ${url}`).join('')}`,
+      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}${idle > 0 ? ` --idle ${values.idle}` : ''}${foreign.map((url) => ` --relay ${url}`).join('')}`,
   )
   process.exitCode = isKept(report) ? 0 : 1
 }

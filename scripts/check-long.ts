@@ -1,5 +1,5 @@
-// What takes too long for every commit, as lanes with a name each. npm run check:long [-- LANE …] [-- --node PATH …] [-- --old COMMIT]
-// A lane says by itself what it has found; the exit code is 1 when one of them has failed.
+// Checks that take too long for every commit, as named lanes. A lane prints what it has found; the exit code is 1 where one has failed.
+// npm run check:long -- [LANE …] [--node PATH …] [--old COMMIT] [--list]
 import { parseArgs } from 'node:util'
 import { checkFloods } from './check-long/floods.ts'
 import { checkWire } from './check-long/old-and-new.ts'
@@ -7,14 +7,14 @@ import { checkPlatforms } from './check-long/platforms.ts'
 import { scriptLane } from './check-long/scripts.ts'
 
 export type LaneOptions = {
-  /** Programs of Node to run with, beside those that are found. */
+  /** Paths of Node to run with, beside those that are found. */
   nodes: readonly string[]
-  /** The commit whose program meets the present one; undefined for the last that changed the wire. */
+  /** The commit whose program meets the present one; undefined for the last one that changed the wire. */
   old: string | undefined
   tell: (line: string) => void
 }
 
-/** A lane: what it is for, and whether all was well. */
+/** `describe`: what the lane checks. `run` gives whether all was well. */
 export type Lane = { describe: string; run: (options: LaneOptions) => Promise<boolean> }
 
 const LANES: Readonly<Record<string, Lane>> = {

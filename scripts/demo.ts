@@ -1,5 +1,5 @@
-// A whole call between two agents, as both would see it: real processes of the built program, a real relay on a free port.
-// npm run demo. Ends with 0 when both hold the same call.
+// A whole call between two agents, as both see it: processes of the built program, and a relay on a free port. npm run demo. Ends with 0
+// where both hold the same call.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -8,7 +8,7 @@ import { startRelay } from './relay.ts'
 
 type Agent = (...args: string[]) => Promise<ProcessResult>
 
-/** What a transcript ends with once both sides have ended the call and hold the same. */
+/** The digest line of a transcript, once both sides have ended the call and hold the same. */
 const DIGEST = /^digest: ([0-9a-f]{64}) \(verified/m
 
 async function demo(folder: string, relay: string): Promise<void> {
@@ -62,18 +62,18 @@ async function demo(folder: string, relay: string): Promise<void> {
   say(`Both sides hold the same call, verified: ${hers}`)
 }
 
-/** With `--columns=N` every command takes its stdout for a terminal of that width: for the picture of it. */
+/** `--columns=N`: every command takes its stdout for a terminal of that width, for the picture of the demo. */
 const COLUMNS = process.argv.map((word) => /^--columns=(\d+)$/.exec(word)?.[1]).find((found) => found !== undefined)
 const NODE_OPTIONS =
   COLUMNS === undefined
     ? []
     : ['--import', `data:text/javascript,Object.assign(process.stdout, { isTTY: true, columns: ${COLUMNS} })`]
 
-/** An agent at a shell: what it types is shown, and what it gets. Anything but 0 ends the demo. */
+/** An agent at a shell: prints what it types and what it gets. Another exit code than 0 ends the demo. */
 function newAgent(folder: string, name: string, relay: string): Agent {
   const home = join(folder, name)
   mkdirSync(home)
-  // On the PATH under this name, it tells its reader to type `p2p …`.
+  // Found on the PATH under this name, it prints commands as `p2p …`.
   const program = join(home, 'p2p')
   copyFileSync(PROGRAM, program)
   return async (...args) => {
@@ -87,7 +87,7 @@ function newAgent(folder: string, name: string, relay: string): Agent {
   }
 }
 
-/** A program that keeps the message to the owner, out of the JSON that it gets on stdin. */
+/** The owner's program: writes the message in the JSON that it gets on stdin to a file. */
 function newOwner(folder: string): { program: string; note: string } {
   const [program, note] = [join(folder, 'owner.mjs'), join(folder, 'owner.txt')]
   const lines = [
@@ -110,7 +110,7 @@ function show(name: string, command: readonly string[], output: string): void {
   console.log(`${name}$ ${command.join(' ')}\n${output.trimEnd()}\n`)
 }
 
-/** The first group of a pattern that must be in what a command printed. */
+/** The first group of a pattern in what a command printed. Throws where it is not there. */
 function found({ stdout }: ProcessResult, pattern: RegExp): string {
   const [, group] = pattern.exec(stripVTControlCharacters(stdout)) ?? []
   if (group === undefined) throw new Error(`there is no ${pattern} in what it printed`)

@@ -1,5 +1,5 @@
-// Throws spoiled input at every parser: npm run fuzz -- --cases 1000000 --seed 1 [--only NAME] [--from N]
-// A finding names its target and case; `--only NAME --from N --cases 1` shows it again.
+// Throws spoiled input at every parser: npm run fuzz -- [--cases 1000000] [--seed 1] [--only NAME] [--from N]
+// A finding names its target and case; `--only NAME --from N --cases 1`, with the same seed, shows it again.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import type { Finding, Report } from './fuzz/run.ts'
 import { casesOf, TARGETS } from './fuzz/targets.ts'
 import type { Task } from './fuzz/worker.ts'
 
-/** How long one case may stand still before its thread is stopped, in ms, and how much a thread may hold, in MiB. */
+/** Ms after which a case that does not end is stopped, and MiB that a thread may hold. */
 const STUCK = 20_000
 const MEMORY = 512
 
@@ -47,7 +47,9 @@ async function main(file: string): Promise<void> {
   if (found > 0) process.exitCode = 1
 }
 
-/** A target's report; a case that hangs or dies is a finding, and the last one of its target. */
+/**
+ * Runs a target in a thread and gives its report. A case that hangs, or kills the thread, is a finding, and the last case of its target.
+ */
 function inThread(file: string, task: Omit<Task, 'at'>): Promise<Report> {
   const at = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const began = performance.now()
@@ -90,7 +92,7 @@ function sum(reports: readonly Report[], of: (report: Report) => number): number
   return reports.reduce((total, report) => total + of(report), 0)
 }
 
-/** The program of a thread, in one file: a thread does not know TypeScript. */
+/** Builds the program of the threads in one file, since a thread cannot load TypeScript, and gives its path. */
 async function bundled(folder: string): Promise<string> {
   const outfile = join(folder, 'worker.cjs')
   await build({

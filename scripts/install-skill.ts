@@ -1,5 +1,5 @@
-// Builds the program and puts it beside its SKILL.md where an agent's harness looks for skills; with --hooks it also writes into
-// the harness's settings what tells the agent that something waits. Identity and state lie elsewhere and are never touched.
+// Builds the program and puts it, with its SKILL.md, where an agent's harness looks for skills. With --hooks it also writes hooks into the
+// harness's settings, which tell the agent that something waits. Identity and state lie elsewhere and are never touched.
 import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,10 +17,10 @@ const HELP = `npm run install-skill -- [--for openclaw|claude-code|codex|DIR]…
   --hooks    also: the harness tells its agent what waits (docs/HARNESSES.md)
   --remove   takes back exactly what --hooks has written; the skill stays`
 
-/** Where it is typed, and what makes the program and gives its path. */
+/** The environment and folder in which it is typed, and what builds the program and gives its path. */
 export type Install = { env: NodeJS.ProcessEnv; cwd: string; build: () => Promise<string> }
 
-/** What was done, as it is printed; `code` is the exit code. @param args as typed */
+/** Installs the skill, or takes its hooks back. Gives what is printed, and the exit code. @param args as typed */
 export async function installSkill(
   args: readonly string[],
   context: Install,
@@ -50,7 +50,7 @@ async function install(args: readonly string[], { env, cwd, build }: Install): P
   if (values.help) return [HELP]
   const surplus = positionals[values.project === true ? 1 : 0]
   if (surplus !== undefined) throw new Error(`"${surplus}" is too much`)
-  // npm runs a script in the package's folder and says where it was typed.
+  // npm runs scripts in the package's folder, and tells where it was typed.
   const here = env.INIT_CWD ?? cwd
   const project = values.project === true ? resolve(here, positionals[0] ?? '.') : undefined
   const wanted = [
@@ -66,7 +66,7 @@ async function install(args: readonly string[], { env, cwd, build }: Install): P
 
 type Where = { here: string; project: string | undefined; env: NodeJS.ProcessEnv }
 
-/** What `--for` names: a harness, else a folder, which is written with a slash or is there. */
+/** What `--for` names: a harness, else a folder, which is written with a slash or exists already. Throws for anything else. */
 function placeFor(word: string, { here, ...where }: Where): Place {
   const name = HARNESS_NAMES.find((known) => known === word)
   if (name !== undefined) return harnessPlace(name, where)
@@ -83,9 +83,9 @@ function folderPlace(folder: string): Place {
   return { name: 'folder', title: 'this folder', folder }
 }
 
-/** What was done, for people. `built`: the program. Throws when the files or the settings cannot be written. */
+/** Installs at one place; gives what was done, for people. `built`: the program. Throws where files or settings cannot be written. */
 function installAt({ title, folder, hooks }: Place, built: string, withThem: boolean): string[] {
-  // Harnesses keep their folders to themselves, so what is made on the way is the user's alone too.
+  // Private, as harnesses make their folders.
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const program = join(folder, 'p2p.js')
   return [
@@ -95,7 +95,7 @@ function installAt({ title, folder, hooks }: Place, built: string, withThem: boo
     `  for: ${title}`,
     ...(withThem ? hookLines(title, hooks) : []),
     `  next: node "${program}" status`,
-    // Cron's PATH seldom leads to this Node.
+    // The whole path of Node: cron's PATH seldom leads to it.
     `  cron: */2 * * * * "${process.execPath}" "${program}" announce --jitter 20 --quiet`,
   ]
 }
@@ -115,7 +115,7 @@ function hookLines(title: string, hooks: HookSettings | undefined): string[] {
   ]
 }
 
-// Neither reads a file with comments at all; their owner may think that it does.
+// Neither Claude Code nor Codex reads settings with comments, but their user may think so.
 function strictnessNote(title: string, text: string): string[] {
   try {
     JSON.parse(text)

@@ -1,7 +1,7 @@
-// Looking into JSON with a path as short as `.agents[0].name`, `.new[type=message].text` or `.calls.length`.
+// Looks into JSON by a short path like `.agents[0].name`, `.new[type=message].text` or `.calls.length`.
 import { isRecord } from '../src/json.ts'
 
-/** What the path leads to; undefined when it leads nowhere. Throws when it is no path. */
+/** What the path leads to; undefined where it leads nowhere. Throws where it is no path. */
 export function valueAt(document: unknown, path: string): unknown {
   const steps = path.match(/\.[\w-]+|\[\d+\]|\[\w+=[^\]]*\]/g) ?? []
   if (steps.join('') !== path) throw new Error(`no path: ${path}`)

@@ -1,10 +1,10 @@
-// The licences of what is bundled. They ask that their text goes with every copy, and the bundle is one.
+// The licences of bundled packages. They demand that their text goes with every copy, and the bundle is one.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Package = { name: string; version: string; license: string; holders: string[]; terms: string }
 
-/** A comment with every package among the bundled files, its copyright and, once each, the terms. Throws where one has none. */
+/** A comment with every package among the bundled files, its copyright, and all terms once. Throws where a package has no licence. */
 export function licences(root: string, inputs: readonly string[]): string {
   const folders = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
   const packages = [...folders].sort().map((folder) => packageIn(join(root, folder)))
@@ -30,7 +30,7 @@ function packageIn(folder: string): Package {
     .join('\n')
     .split(/\n\s*\n/)
     .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
-  // What is left are terms that many share word for word, but for a title.
+  // Without its title a licence has the same terms, word for word, in many packages.
   const terms = paragraphs.filter((p) => p !== '' && !(p.length < 60 && /licen[cs]e/i.test(p))).join('\n\n')
   return { name: String(name), version: String(version), license: String(license), holders, terms }
 }

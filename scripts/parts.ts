@@ -1,9 +1,9 @@
-// Puts the chunks into which esbuild has split the program together again, each as a function of one script: what a command
-// does not load is then neither compiled nor made, and stays out of its code cache.
+// Joins the chunks into which esbuild has split the program, each as a function of one script: what a command does not load is then neither
+// compiled nor run, and stays out of its code cache.
 import { basename } from 'node:path'
 import vm from 'node:vm'
 
-/** A chunk as esbuild writes it: an ES module, minified. `imports`: what it imports; `modules`: the files that it was made of. */
+/** A chunk as esbuild writes it: a minified ES module. `imports`: what it imports; `modules`: the files that it was made from. */
 export type Chunk = {
   path: string
   text: string
@@ -12,15 +12,15 @@ export type Chunk = {
   isEntry: boolean
 }
 
-/** How chunks are called: by a name that no string of ours holds. */
+/** The names of chunks: no string in our code holds such a name. */
 export const CHUNK_NAMES = 'program-part-[hash]'
 
 /**
- * One expression: a function of `require` and `here`, the program's own address. `readable`: each part begins with a string that
- * names its modules.
+ * The program as one expression: a function of `require` and `here`, the program's own URL. `readable`: each part begins with a string that
+ * names its modules. Throws where the chunks cannot be joined.
  *
- * Parts give what they export as a list. An object with names, each of its own shape, would take longer to make and to read than
- * all that a part has to do.
+ * Parts give their exports as a list: an object with names, of another shape in each part, would take longer to make and to read than all
+ * else that a part does.
  */
 export function joinParts(chunks: readonly Chunk[], readable: boolean): string {
   const numbers = new Map(chunks.map(({ path }, number) => [basename(path), number]))
@@ -32,14 +32,14 @@ export function joinParts(chunks: readonly Chunk[], readable: boolean): string {
   const entry = chunks.findIndex(({ isEntry }) => isEntry)
   const load = 'const held=[],part=number=>held[number]??=parts[number]()'
   const program = `((require, here) => { "use strict"; ${load},${LATE};const parts=[\n${parts.join(',\n')}\n];part(${entry})\n})`
-  // An import or export that was overlooked is no part of a function.
+  // Throws where an import or export was overlooked: a function cannot hold one.
   new vm.Script(program)
   return program
 }
 
 /**
- * What `import()` gives: of a part by the names of its exports, and of what was no ES module, so of all that is Node's, what it
- * has and itself as the default, as Node does it.
+ * What `import()` gives, as in Node: for a part an object of its exports; for what was no ES module, so for all of Node's own modules, its
+ * properties, and itself as the default.
  */
 const LATE = `late=async(number,...names)=>Object.fromEntries(names.map((name,at)=>[name,part(number)[at]])),whole=value=>({...value,default:value}),lateWhole=async number=>whole(part(number)[0]),lateBuiltin=async name=>whole(require(name))`
 
@@ -47,7 +47,7 @@ type Names = { name: string; as: string }[]
 
 type Links = { numbers: ReadonlyMap<string, number>; exported: readonly Names[] }
 
-/** What a chunk exports: its last statement. */
+/** What a chunk exports, which is said by its last statement. */
 function exportsIn(text: string): Names {
   const [, value, list] = EXPORTS.exec(text) ?? []
   return value === undefined ? namesIn(list ?? '') : [{ name: value, as: 'default' }]
@@ -60,7 +60,7 @@ const IMPORT = /(?<=^|[;}\n])import(?:(\{[^}]*\}|\*as [\w$]+| [\w$]+ )from)?"([\
 const LATE_IMPORT = /\bimport\("([\w./:-]+)"\)/g
 
 /**
- * The body of a function that gives what the module exports. Its values may be taken when it is loaded: chunks do not import each
+ * The body of a function that gives what the chunk exports. The values may be taken when the chunk is loaded: chunks do not import each
  * other in circles, and none of ours exports what changes later.
  */
 function asFunctionBody({ text, imports }: Chunk, { numbers, exported }: Links): string {
@@ -79,7 +79,7 @@ function asFunctionBody({ text, imports }: Chunk, { numbers, exported }: Links):
   }
 
   function statement(all: string, names: string | undefined, from: string): string {
-    // A text of ours that reads like one is none.
+    // Text of ours that only looks like an import must not be taken for one.
     if (!imports.includes(from)) throw new Error(`esbuild knows nothing of ${all}`)
     const inside = from.startsWith('./')
     const number = inside ? at(from.slice(2)) : 0
@@ -104,7 +104,7 @@ function asFunctionBody({ text, imports }: Chunk, { numbers, exported }: Links):
   }
 }
 
-/** A list of `name as other`, as it stands between braces. */
+/** The names in a list of `name as other`, as it stands between braces. */
 function namesIn(list: string): Names {
   return list.split(',').flatMap((one) => {
     const [name = '', as = name] = one.trim().split(/\s+as\s+/)
@@ -113,13 +113,13 @@ function namesIn(list: string): Names {
 }
 
 /**
- * The same script without the two characters that end a comment, so that it can stand in one. In a text and in a class of a pattern a
- * backslash between them changes nothing; behind a pattern that ends with them, a group of nothing does not either.
+ * The same script without the two characters that end a comment, so that it can stand in a comment. In a string, and in a character class
+ * of a regular expression, a backslash between the two changes nothing; where they end a regular expression, an empty group does not.
  */
 export function withoutCommentEnds(script: string): string {
   const [start = '', ...pieces] = script.split('*/')
   const safe = pieces.reduce((done, piece, n) => {
-    // Behind a pattern no text can stand.
+    // A string cannot follow directly after a regular expression.
     const isPatternsEnd = !isScript(`${done}*/"+"${pieces.slice(n).join('*/')}`)
     return `${done}${isPatternsEnd ? '*(?:)/' : '*\\/'}${piece}`
   }, start)

@@ -1,4 +1,4 @@
-// A picture of the demo at a terminal, for the README: docs/demo.svg, and a few lines of the same run as text. npm run picture
+// Draws the demo at a terminal for the README: docs/demo.svg, and a few lines of the same run as text in README.md. npm run picture
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
@@ -6,7 +6,7 @@ import { startProcess } from './processes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** What is shown of the demo, in its order: who types what. */
+/** Which commands of the demo are shown, in order: who types what. */
 const PICTURE = [
   ...['bob announce', 'alice list', 'alice call', 'bob status', 'bob answer', 'alice send', 'bob inbox', 'bob send'],
   ...['alice inbox', 'alice sendfile', 'alice escalate', 'alice transcript'],
@@ -41,14 +41,14 @@ function scenesIn(output: string): Scene[] {
   for (const line of output.split('\n')) {
     const [, who, typed] = /^(\w+)\$ (.*)$/.exec(line) ?? []
     if (who !== undefined && typed !== undefined) scenes.push({ who, typed, lines: [] })
-    // A remark of the demo's own ends what was printed before it.
+    // A remark of the demo itself ends the output before it.
     else if (line.startsWith('# ')) scenes.push({ who: '', typed: '', lines: [] })
     else scenes.at(-1)?.lines.push(line)
   }
   return scenes.map((scene) => ({ ...scene, lines: scene.lines.join('\n').trimEnd().split('\n') }))
 }
 
-/** The first scene of each wish that comes after the one before it. */
+/** For each wish the first scene that fits, after that of the wish before. Throws where there is none. */
 function chosen(scenes: readonly Scene[], wishes: readonly string[]): Scene[] {
   let from = 0
   return wishes.map((wish) => {
@@ -83,7 +83,7 @@ function rowsOf({ who, typed, lines }: Scene): Row[] {
     { text: `${who}$ `, fill: PROMPTS[who] ?? STRONG },
     { text: typed, fill: STRONG, bold: true },
   ]
-  // What was typed may hold a line break in its quotes; its second line stands among what was printed.
+  // A typed text may hold a line break; its second line then stands in the output.
   return [...wrapped(prompt), ...lines.flatMap((line) => wrapped(partsOf(line))), []]
 }
 
@@ -97,7 +97,7 @@ function partsOf(line: string): Row {
   return [{ text: first }, ...styled].filter(({ text }) => text !== '')
 }
 
-// As a terminal does it: at its edge, wherever that is in a word.
+// Breaks a line as a terminal does: at its edge, even within a word.
 function wrapped(parts: Row): Row[] {
   const rows: Row[] = [[]]
   let room = COLUMNS

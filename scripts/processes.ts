@@ -1,5 +1,4 @@
-// Agents as processes: the built program, run once a command, each agent in a folder of its own. For the demo, the smoke
-// test and the stories.
+// Agents as processes: the built program, started anew for each command, each agent in a folder of its own.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,18 +8,18 @@ import { fileURLToPath } from 'node:url'
 /** The built program: one file. */
 export const PROGRAM = fileURLToPath(new URL('../dist/p2p.js', import.meta.url))
 
-/** What one command did. `code` is null when it was killed; `ms`: how long it took. */
+/** What one command did. `code`: null where it was killed, below 0 where it could not be started; `ms`: how long it took. */
 export type ProcessResult = { code: number | null; stdout: string; stderr: string; ms: number }
 
 export type RunningProcess = { readonly ended: Promise<ProcessResult>; stop(): void }
 
-/** `env` is the whole environment: nothing of ours reaches an agent but what stands here. */
+/** `env`: the whole environment, to which nothing of ours is added. `patience`: ms after which the program is killed. */
 export type ProcessOptions = { cwd: string; env: Readonly<Record<string, string>>; stdin?: string; patience?: number }
 
-/** No command stays longer, in ms; what does is killed. */
+/** Ms after which a program is killed, unless `patience` says otherwise. */
 const TIMEOUT_MS = 60_000
 
-/** Starts a program. It never throws: what cannot be started ends with code null and the reason on stderr. */
+/** Starts a program. Where it cannot be started it ends with a code below 0, and the reason on stderr. `ended` never rejects. */
 export function startProcess(
   file: string,
   args: readonly string[],
@@ -55,13 +54,13 @@ export function startProcess(
   return { ended, stop: () => void child.kill('SIGKILL') }
 }
 
-/** The environment that leads to an agent's home. Its code cache is that of all others where this process has one set. */
+/** The environment of an agent with this home and these relays. All agents share one code cache, where NODE_COMPILE_CACHE is set. */
 export function agentEnv(home: string, relays: readonly string[]): Record<string, string> {
   const { PATH = '', NODE_COMPILE_CACHE } = process.env
   return { PATH, HOME: home, P2P_RELAYS: relays.join(','), ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) }
 }
 
-/** Runs `body` with a new folder, which is gone afterwards, whatever happens. */
+/** Runs `body` with a new folder, and removes that afterwards, whatever happens. Throws what `body` throws. */
 export async function withTemporaryFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-play-'))
   try {

@@ -1,5 +1,5 @@
-// The embedded relay: a strict Nostr relay in memory for the demo, the tests and play, which misbehaves on demand.
-// By hand: npm run relay -- --port 7777
+// The embedded relay: a strict Nostr relay in memory, for the demo, the tests and trying things out, which misbehaves on demand.
+// npm run relay -- --port 7777
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -13,20 +13,20 @@ import { noFaults, openRateLimiter, type RelayFaults, seededRandom } from './rel
 import type { RelayPolicy } from './relay/policy.ts'
 import { maxFilters, maxIdLength, openSession, type Relay } from './relay/session.ts'
 
-/** Largest WebSocket message, in bytes. */
+/** Bytes of the largest WebSocket message. */
 const maxMessage = 131_072
 
 export interface RelayOptions extends Partial<RelayPolicy> {
   /** 0, the default, takes any free port. */
   port?: number
   host?: string
-  /** Where it is found, "/" unless said; the same with another slash at the end answers with a redirect. */
+  /** The path of its URL, by default "/". The same path with or without a slash at its end answers with a redirect. */
   path?: string
-  /** Seconds by which the `Date` header of its HTTP answers is off. The clock that it works by is `now`. */
+  /** Seconds by which the `Date` header of its HTTP answers is ahead of its clock, `now`. */
   clockOffset?: number
-  /** Whether its answers have a `Date` header at all; they do unless said. */
+  /** Whether its answers have a `Date` header, by default true. */
   tellsTime?: boolean
-  /** Seed of the random numbers that its faults use. */
+  /** The seed of the random numbers for its faults. */
   seed?: number
   faults?: Partial<RelayFaults>
 }
@@ -34,7 +34,7 @@ export interface RelayOptions extends Partial<RelayPolicy> {
 export interface EmbeddedRelay {
   readonly url: string
   readonly port: number
-  /** Both may be set while it runs. */
+  /** The rules, and below the faults: both may be changed while it runs. */
   readonly policy: RelayPolicy
   readonly faults: RelayFaults
   /** The last 10,000 frames from clients, oldest first. Connections are counted from 1. */
@@ -43,15 +43,15 @@ export interface EmbeddedRelay {
   readonly sent: { events: number }
   /** What it keeps and has not expired, newest first. */
   events(): Event[]
-  /** How many clients are connected now, and how many asked to be so far. */
+  /** How many clients are connected now, and how many have asked for a connection so far. */
   connections(): number
   connectionsSoFar(): number
-  /** Cuts all connections and comes back on the same port, with or without what it kept. */
+  /** Cuts all connections and comes back on the same port. `empty`: without the events that it kept. */
   restart(how?: { empty?: boolean }): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts a relay; it listens once the promise is kept. Fails if the port is taken. */
+/** Starts a relay; resolves once it listens. Rejects where the port is taken. */
 export async function startRelay(options: RelayOptions = {}): Promise<EmbeddedRelay> {
   const { port = 0, host = '127.0.0.1', path = '/', clockOffset = 0, tellsTime = true, ...more } = options
   const { seed = 1, faults = {}, ...policy } = more
@@ -149,7 +149,7 @@ async function listen(
   http.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    // A client that goes away must not take the relay with it; ws and http listen for themselves.
+    // An error of a client's socket must not end the relay. ws and http listen for errors only on their own sockets.
     socket.on('error', () => socket.destroy())
   })
   http.listen(port, host)
@@ -175,7 +175,7 @@ function refusal(headers: Record<string, string>): string {
   return `HTTP/1.1 429 Too Many Requests\r\n${lines.join('')}Connection: close\r\nContent-Length: 0\r\n\r\n`
 }
 
-/** NIP-11's document. */
+/** Answers with the relay information document (NIP-11). */
 function sendRelayInfo({ policy }: Relay, request: IncomingMessage, response: ServerResponse): void {
   // NIP-11: "Relays MUST accept CORS requests by sending" these three.
   response.setHeader('Access-Control-Allow-Origin', '*')

@@ -1,11 +1,11 @@
-// A picture of the rooms of src/, drawn from what their files import: docs/rooms.svg. npm run rooms
+// Draws the folders of src/ (rooms) by what their files import: docs/rooms.svg. npm run rooms
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { importsOf, readSources, roomOf } from './rooms/imports.ts'
 
 export const PICTURE = fileURLToPath(new URL('../docs/rooms.svg', import.meta.url))
 
-/** What a room is for. The rest of the picture is read from the code. */
+/** What each room is for. The rest of the picture is read from the code. */
 const PURPOSE: Readonly<Record<string, string>> = {
   'main.ts': 'starts it all',
   'cli/': 'argv, help, output, terminal',
@@ -17,14 +17,14 @@ const PURPOSE: Readonly<Record<string, string>> = {
   'nostr/': 'the wire, a file a NIP',
 }
 
-/** A room and what it needs: other rooms (some only for their types), packages. `outside`: it touches more than memory. */
+/** A room. `needs`: the rooms that it imports, and whether only types; `outside`: whether it touches more than memory. */
 type Room = { name: string; needs: Map<string, 'values' | 'types'>; packages: string[]; outside: boolean }
 
 type Arrow = { from: string; to: string; what: 'values' | 'types' }
 
 const [WIDTH, HEIGHT, GAP, LEFT, TOP] = [560, 58, 34, 148, 16]
 
-/** The picture as text; the same code gives the same text. */
+/** The picture as SVG. The same sources give the same text. */
 export function drawRooms(sources: ReadonlyMap<string, string>): string {
   const rooms = ordered(roomsOf(sources))
   const place = new Map(rooms.map(({ name }, n) => [name, TOP + n * (HEIGHT + GAP)]))
@@ -77,7 +77,7 @@ function roomsOf(sources: ReadonlyMap<string, string>): Room[] {
   return [...rooms.values()]
 }
 
-// Of packages only the names that a newcomer would look for: scopes once, Node's own as one.
+// Only names that a newcomer looks for: a scope once, and Node's own modules as one, except node:crypto.
 function addPackage(room: Room, to: string, type: boolean): void {
   const isNode = to.startsWith('node:')
   if (type || /^[\w-]+\.ts$/.test(to)) return
@@ -86,7 +86,7 @@ function addPackage(room: Room, to: string, type: boolean): void {
   if (name !== undefined && !room.packages.includes(name)) room.packages = [...room.packages, name].sort()
 }
 
-/** Each room above all that it needs. */
+/** The rooms, each above all that it needs. */
 function ordered(rooms: readonly Room[]): Room[] {
   const depth = (name: string): number => {
     const needs = rooms.find((room) => room.name === name)?.needs.keys() ?? []
@@ -95,7 +95,7 @@ function ordered(rooms: readonly Room[]): Room[] {
   return [...rooms].sort((a, b) => depth(b.name) - depth(a.name))
 }
 
-/** Whether there is another way from one room to the other, by imports of the same kind or stronger. */
+/** Whether one room reaches another by way of others, through imports of the same kind or stronger. */
 function isImplied(rooms: readonly Room[], from: string, to: string): boolean {
   const needs = (name: string) => rooms.find((room) => room.name === name)?.needs ?? new Map<string, string>()
   const typesOnly = needs(from).get(to) === 'types'

@@ -1,5 +1,5 @@
-// Seeds of the simulation by plain Node, from one file: what tsx adds to every function, and what Node 20 does to every object that is
-// copied, is half of a seed's time. npm run simulate -- --seeds N [--from K] [--trace]
+// Plays seeds of the simulation with plain Node, from one file: what tsx adds to every function, and what Node 20 does with every object
+// that is copied, takes half of a seed's time. npm run simulate -- --seeds N [--from K] [--trace]
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,10 +9,10 @@ import { withTemporaryFolder } from './processes.ts'
 
 const ENTRY = fileURLToPath(new URL('../test/simulation/simulation.ts', import.meta.url))
 
-/** What lives as long as a seed dies before it is looked at. */
+/** A large young generation: nearly everything that a seed makes is garbage by the end of it, and need not be copied. */
 const FLAGS = ['--max-semi-space-size=32']
 
-/** Plays seeds as `test/simulation/simulation.ts` does with these arguments. @returns its exit code */
+/** Plays seeds as `test/simulation/simulation.ts` does with these arguments. Gives what `spawnSync` gives: status and outputs. */
 export async function simulateBundled(words: readonly string[], stdio: 'inherit' | 'pipe' = 'inherit') {
   const { outputFiles } = await build({
     entryPoints: [ENTRY],
@@ -31,8 +31,8 @@ export async function simulateBundled(words: readonly string[], stdio: 'inherit'
 }
 
 /**
- * The same program, in which `{ ...a, b }` is `{ ...null, ...a, b }`. In V8 11, which is Node 20's, each object that the first makes has a
- * hidden class of its own, and what reads it looks its fields up anew each time.
+ * The same code, with `{ ...null, ...a, b }` for `{ ...a, b }`. In Node 20 (V8 11) each object that the latter makes has a hidden class of
+ * its own, so that its fields must be looked up anew each time.
  */
 export function shareMaps(code: string): string {
   return code.replace(/\{(\s+)\.\.\.(?!null\b)/g, '{$1...null, ...')

@@ -1,7 +1,7 @@
-// A whole call between two new agents over any relays, step by step with its time: for CI, and for a relay that is new.
+// Plays a whole call between two new agents over any relays, and times each step: for CI, and to try a new relay.
 // npm run smoke -- --relay wss://nos.lol --relay wss://relay.primal.net [--each] [--timeout 20] [--json]
-// --each: one call after the other, over each relay alone. --defaults: that, over the relays of a new configuration, for a scheduler
-// on a machine that has a network.
+// --each: a call over each relay alone, one after the other. --defaults: the same over the relays of a new configuration, for a scheduler
+// on a machine with a network.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,13 +13,13 @@ import { agentEnv, PROGRAM, startProcess, withTemporaryFolder } from './processe
 
 type Step = { step: string; ok: boolean; ms: number; note: string }
 
-/** Runs one command and gives its JSON; throws why it failed. */
+/** Runs one command and gives its JSON. Rejects where the command failed. */
 type Agent = (...args: string[]) => Promise<unknown>
 
-/** @param seconds for every command, and for everything that is waited for */
+/** `seconds`: for every command, and for everything that is waited for. `tell`: is told each step. */
 type Smoke = { relays: readonly string[]; seconds: number; tell: (step: Step) => void }
 
-/** The steps in order; the first that fails is the last. */
+/** Plays the steps in order; the first that fails is the last. */
 async function smoke(folder: string, { relays, seconds, tell }: Smoke): Promise<Step[]> {
   const [alice, bob] = ['alice', 'bob'].map((name) => newAgent(folder, name, relays, seconds))
   if (alice === undefined || bob === undefined) throw new Error('nobody is there')
@@ -50,7 +50,7 @@ async function inOrder(tell: (step: Step) => void, deeds: [string, () => Promise
   for (const [step, deed] of deeds) {
     const began = performance.now()
     const [ok, note] = await deed().then(
-      // `announce` does not fail over relays that are away; here they are the point.
+      // `announce` does not fail where relays are away; here that is a failure.
       (said): [boolean, string] => [!taken(said).startsWith('taken by 0 '), taken(said)],
       (error: unknown): [boolean, string] => [false, error instanceof Error ? error.message : String(error)],
     )
@@ -66,7 +66,7 @@ async function finds(seconds: number, who: Agent, npub: string): Promise<unknown
   return await until(seconds, async () => valueAt(await who('list'), `.agents[npub=${npub}]`))
 }
 
-// Each of the two hears with its next command what the other has of the end.
+// Each of the two learns with its next command what the other one has of the end.
 async function agree(seconds: number, alice: Agent, bob: Agent, id: string): Promise<unknown> {
   return await until(seconds, async () => {
     await Promise.all([alice('status'), bob('status')])
@@ -76,7 +76,7 @@ async function agree(seconds: number, alice: Agent, bob: Agent, id: string): Pro
   })
 }
 
-/** Asks again until there is an answer. */
+/** Asks until there is an answer. Rejects when time is up. */
 async function until(seconds: number, ask: () => Promise<unknown>): Promise<unknown> {
   const deadline = performance.now() + seconds * 1000
   for (;;) {
@@ -101,7 +101,7 @@ function newAgent(folder: string, name: string, relays: readonly string[], secon
   }
 }
 
-/** Which relays took what was said, and why others did not. */
+/** How many relays took what was said, and why others did not; "" where nothing was said. */
 function taken(said: unknown): string {
   const [relays] = ['.message', '.file', '.presence'].flatMap((part) => valueAt(said, `${part}.relays`) ?? [])
   const count = (key: string) => Number(valueAt(relays, `.${key}.length`) ?? 0)
@@ -122,10 +122,9 @@ function line({ step, ok, ms, note }: Step): string {
 }
 
 /**
- * Plays what is typed behind `npm run smoke --`.
- * @param print a line of what came of it
- * @returns whether each call was a whole one
- * @throws where it is typed wrong
+ * Plays what was typed after `npm run smoke --`. Rejects for what was typed wrong.
+ * @param print prints a line about what came of it
+ * @returns whether every call was played to its end
  */
 export async function playSmoke(args: readonly string[], print: (line: string) => void): Promise<boolean> {
   const options = {
@@ -149,12 +148,12 @@ export async function playSmoke(args: readonly string[], print: (line: string) =
   return ok
 }
 
-/** The relays that carry calls in a new configuration; those that hold only lists of others carry none. */
+/** The relays of a new configuration that carry calls; lookup relays, which hold only lists, do not. */
 function defaultRelays(): string[] {
   return [...new Set([...SETTINGS['relays.presence'].defaultValue, ...SETTINGS['relays.inbox'].defaultValue])]
 }
 
-/** One call, and what came of it: a line a step, or one JSON document. */
+/** Plays one call. Prints a line for each step, or one JSON document; gives whether all went well. */
 async function call({
   relays,
   seconds,

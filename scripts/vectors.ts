@@ -1,4 +1,4 @@
-// Makes test/vectors/protocol.json with fixed keys, dice and clock, and fills its examples into docs/PROTOCOL.md.
+// Makes test/vectors/protocol.json with fixed keys, random bytes and clock, and fills its examples into docs/PROTOCOL.md. npm run vectors
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { presenceOf } from '../src/call/presence.ts'
@@ -53,7 +53,7 @@ export function makeVectors() {
   }
 }
 
-// The dice of each layer are the vector's own, so that an implementation with the same dice gets the same bytes.
+// The random bytes of each layer are seeded, so that another implementation can make the same ones and get the same result.
 function sealed({ op, from, to, rumor }: SaidSignal) {
   const keys = from === agents.caller.pubkey ? agents.caller : agents.callee
   const stamp = rumor.created_at - 3600
@@ -71,7 +71,7 @@ function sealed({ op, from, to, rumor }: SaidSignal) {
   }
 }
 
-/** What both sides must find in the end. */
+/** What both sides must find at the end. */
 function ended({ id, said, states }: ReturnType<typeof aWholeCall>) {
   const sides = [agents.caller, agents.callee].map(({ pubkey }, i) => {
     const state = states[i]

@@ -1,5 +1,5 @@
-// Calls as they would lie on disk after months of use, and what waits for them on a relay. Made by the program's own code,
-// since a hundred thousand messages sent one by one would take the day.
+// Makes calls as they lie on disk after months of use, and what waits for them on a relay. By the program's own code: to send a hundred
+// thousand messages one by one would take all day.
 
 import { emptyLog, type Log, type LogEntry } from '../../src/call/log.ts'
 import { presenceOf } from '../../src/call/presence.ts'
@@ -12,21 +12,24 @@ import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event
 import { giftWrap } from '../../src/nostr/nip59.ts'
 
 /**
- * `log`: our side of the call. `next`: makes the peer's next message, which we do not have yet. `secret`: our pair of a call with keys of its
- * own, and what the peer seals with.
+ * `log`: our side of the call. `next`: makes the peer's next message, which we do not have yet. `secret`: of a call with keys of its own,
+ * our pair and the key that the peer seals with.
  */
 export type History = { peer: Keys; log: Log; next: () => Rumor; secret?: { own: Keys; callKey: CallKey } }
 
 const TEXT = 'A sentence of a call between two agents, about as long as most of them are. '.repeat(4).slice(0, 300)
 
-/** A key pair of nobody. */
+/** A new key pair. */
 export function newKeys(): Keys {
   const keys = keysFrom(randomBytes(32))
   if (keys === undefined) throw new Error('no key')
   return keys
 }
 
-/** A call of `me` with `messages` in it, told in turns, that both have ended or not. `now` in seconds; `secret`: with keys of its own. */
+/**
+ * A call by `me` with so many messages, by both sides in turns, which both have ended or not. `now`: unix seconds; `secret`: with call
+ * keys.
+ */
 export function callWith(
   me: Keys,
   peer: Keys,
@@ -76,7 +79,7 @@ export function callWith(
   return { peer, log, next, ...(secret && callKey && { secret: { own, callKey } }) }
 }
 
-/** What peers of calls have said since, as it lies on a relay: `count` wraps, each peer's in its own order. */
+/** What the peers of calls have said since, as it lies on a relay: `count` wraps, each peer's in its order. `now`: unix seconds. */
 export function waiting(me: Keys, calls: readonly History[], count: number, now: number): Event[] {
   return Array.from({ length: count }, (_, n) => {
     const call = calls[n % calls.length]
@@ -85,7 +88,7 @@ export function waiting(me: Keys, calls: readonly History[], count: number, now:
   })
 }
 
-/** Agents on line, seen over the last minutes; the last of them alone can do what is rare. */
+/** Presences of agents that were seen within the last 50 minutes; only the last agent has the capability `rare-skill`. */
 export function online(count: number, now: number): Event[] {
   return Array.from({ length: count }, (_, n) => {
     const capabilities = n === count - 1 ? ['rare-skill'] : ['review', 'translate']
@@ -95,7 +98,7 @@ export function online(count: number, now: number): Event[] {
   })
 }
 
-/** NIP-17's kind 10050: where somebody reads. */
+/** A list of inbox relays (NIP-17, kind 10050). */
 export function listOf(keys: Keys, relays: readonly string[], now: number): Event {
   return finalize({ kind: 10050, created_at: now, tags: relays.map((url) => ['relay', url]), content: '' }, keys)
 }

@@ -1,4 +1,4 @@
-// Homes for what is measured: each run of ours begins with the same files as the one before.
+// Homes for the commands that are measured: each run begins with the same files as the one before.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
@@ -9,36 +9,35 @@ import type { History } from './history.ts'
 export type Home = {
   keys: Keys
   calls: readonly History[]
-  /** A command as it is run in this home. `relays`: others than the home was made with. */
+  /** How a command is run in this home. `relays`: in place of those that the home was made with. */
   setting(relays?: readonly string[]): ProcessOptions
-  /** Everything as it was when the home was last kept. */
+  /** Puts everything back as it was at the last `keep`. */
   reset(): void
+  /** Keeps a copy of everything as it is. */
   keep(): void
-  /** Makes these wraps known, as if they had been opened before. */
+  /** Records these wraps as seen, as if they had been opened before. */
   know(wraps: readonly Event[]): void
-  /** How many wraps of its mailbox have been opened, and what was in them taken, since it was kept. */
+  /** How many wraps were opened and what was in them taken, since the last `keep`. */
   seen(): number
 }
 
-/** Most milliseconds that a command may take; nostr-tools needs the most. */
+/** Ms after which a command is killed; nostr-tools needs the most. */
 export const TIMEOUT_MS = 180_000
 
 /** `ca`: the file of a certificate that its commands trust. */
 type Furniture = { keys: Keys; calls: readonly History[]; relays: readonly string[]; ca?: string | undefined }
 
 /**
- * A home with its identity, these calls, and what a first command makes of them. Peers are contacts, since the mailboxes of
- * strangers are bounded.
+ * Makes a home with this identity and these calls. The peers of the first ten calls are contacts, since what strangers may send is bounded.
+ * Throws where one of its commands fails.
  */
 export async function makeHome(folder: string, { keys, calls, relays, ca }: Furniture): Promise<Home> {
   const [dir, kept] = [join(folder, 'home'), join(folder, 'kept')]
   const state = join(dir, '.openclaw', 'p2p')
   mkdirSync(join(state, 'calls'), { recursive: true, mode: 0o700 })
-  // Node reads all of them at every start, which takes longer than the rest of it: as here, so for all that is measured.
-  const trusted = ca ?? process.env.NODE_EXTRA_CA_CERTS
   const setting = (others = relays): ProcessOptions => ({
     cwd: folder,
-    env: { ...agentEnv(dir, others), ...(trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusted }) },
+    env: { ...agentEnv(dir, others), ...(ca === undefined ? {} : { NODE_EXTRA_CA_CERTS: ca }) },
     patience: TIMEOUT_MS,
   })
   await runProgram(setting(), ['whoami', '--import', '-'], toHex(keys.secret))
@@ -78,7 +77,7 @@ export async function makeHome(folder: string, { keys, calls, relays, ca }: Furn
   }
 }
 
-/** Runs the built program; what goes wrong ends the bench. */
+/** Runs the built program. Throws where it does not end with 0. */
 export async function runProgram(setting: ProcessOptions, args: readonly string[], stdin = ''): Promise<ProcessResult> {
   const ran = await startProcess(process.execPath, [PROGRAM, ...args], { ...setting, stdin }).ended
   if (ran.code !== 0) throw new Error(`p2p ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)

@@ -1,12 +1,12 @@
-// A front before a relay on loopback that makes it far away: every byte is late by the same time, each way. With TLS too.
+// A proxy in front of a relay on loopback that makes it far away: every byte is delayed by the same time, each way. Also with TLS.
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 
-/** `trips`: how many round trips the last connection took, TCP's own counted. */
+/** `trips`: how many round trips the last connection took, with that of TCP's handshake. */
 export type LatencyProxy = { url: string; trips(): number }
 
-/** Puts a front before the relay. `delay`: ms each way. */
+/** Puts a proxy in front of the relay at `url`. `delay`: ms each way; `tls`: speak wss, with this certificate. */
 export async function startLatencyProxy(
   url: string,
   delay: number,
@@ -15,7 +15,7 @@ export async function startLatencyProxy(
   let trips = 0
   const { port } = new URL(url)
   const inner = await listenAnywhere(createServer((client) => pipeThrough(client, Number(port))))
-  // What is late is the TCP connection itself, so that TLS pays its round trip too.
+  // The TCP connection itself is delayed, so that the round trips of TLS are too.
   const secured =
     tls === undefined
       ? inner
@@ -38,10 +38,10 @@ async function listenAnywhere(server: Server): Promise<number> {
 
 function pipeThrough(client: Socket, port: number, delay = 0, answered = () => {}): void {
   const server = connect({ port, host: '127.0.0.1', noDelay: true })
-  // TCP's own handshake costs a round trip too, and nobody can delay it here: the first bytes wait for it.
+  // TCP's handshake costs a round trip, but cannot be delayed here: the first bytes are delayed instead.
   const opened = Date.now() + 2 * delay
   client.setNoDelay(true)
-  // Whatever comes back after something was sent makes one trip of both.
+  // What was sent, and the first answer after it, make one round trip.
   let asked = false
   client.on('data', () => {
     asked = true

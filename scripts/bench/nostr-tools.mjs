@@ -1,4 +1,4 @@
-// What a plain script with nostr-tools does once: reads and opens its mailbox, sends one private message, waits for the OK.
+// A plain script with nostr-tools: reads and opens its mailbox once, sends one private message, waits for the OK.
 // node nostr-tools.mjs RELAY SECRET PEER
 
 import * as nip17 from 'nostr-tools/nip17'
@@ -13,7 +13,7 @@ const key = hexToBytes(secret)
 const auth = async (event) => finalizeEvent(event, key)
 const pool = new SimplePool({ automaticallyAuth: () => auth })
 const since = Math.floor(Date.now() / 1000) - 2 * 24 * 3600 - 600
-// With the pool's own patience (4.4 s) a large mailbox is cut off without a word.
+// With the pool's default wait (4.4 s) a large mailbox is silently cut off.
 const filter = { kinds: [1059], '#p': [getPublicKey(key)], since }
 const wraps = await pool.querySync([relay], filter, { maxWait: 120_000 })
 let opened = 0

@@ -1,4 +1,4 @@
-// What is measured against what, and what it is to reach.
+// What is measured against what, and the goals.
 import { statSync } from 'node:fs'
 import { PROGRAM } from '../processes.ts'
 import { makeCertificate } from './certificate.ts'
@@ -7,8 +7,8 @@ import { type Home, runProgram } from './home.ts'
 import { type Course, freshHome, named, peers, type Runner, readyEvent, send } from './runners.ts'
 
 /**
- * `ratio`: the runner's median to the other's; `over`: milliseconds above it; `trips`: round trips of a command;
- * `memory`: MB at most, measured in a run of its own; `missing`: waiting wraps that a run left unopened.
+ * What the runner `of` has to reach. `ratio`: its median divided by that of `to`; `over`: ms above that; `trips`: round trips of a command;
+ * `memory`: MB, measured in a run of its own; `missing`: waiting wraps that a run left unopened. `most`: the highest value that meets it.
  */
 export type Goal = { of: string; kind: 'ratio' | 'over' | 'trips' | 'memory' | 'missing'; to: string; most: number }
 
@@ -33,7 +33,7 @@ export const races: Readonly<Record<string, (course: Course) => Promise<Race>>> 
   secrecy,
 }
 
-/** The size of the built file in KB, which the README states. */
+/** The size of the built program in KB, which the README states. */
 export function sizeOfProgram(): number {
   return Math.round(statSync(PROGRAM).size / 1000)
 }
@@ -52,7 +52,7 @@ async function empty(course: Course, auth: 'none' | 'dm', rounds: number): Promi
   return {
     runners: [
       ...[{ ...NODE, setting }, version, send(home)],
-      // It cannot log in.
+      // It cannot do AUTH.
       ...(auth === 'none' ? [readyEvent(home, url, course.now)] : []),
       ...peers(home, url).slice(0, auth === 'none' ? 2 : 1),
     ],
@@ -105,9 +105,9 @@ async function allSeen(course: Course, negentropy?: 'nip77'): Promise<Home> {
   const home = await freshHome(course, url, 5)
   const wraps = waiting(home.keys, home.calls, course.quick ? 250 : 5_000, course.now)
   await course.field.ask({ type: 'load', url, events: wraps })
-  // Only known: what they held would make a long call, which is another race.
+  // Recorded as seen, and not opened: what is in them would make long calls, which are another race.
   home.know(wraps)
-  // The first run that has to read all of it finds out what the relay speaks.
+  // The first run, which has to read all of it, finds out whether the relay speaks NIP-77.
   await runProgram(home.setting(), ['status'])
   return home
 }
@@ -192,7 +192,7 @@ async function long(course: Course): Promise<Race> {
   }
 }
 
-/** What it costs that calls have keys of their own, beside calls under the identities' key. */
+/** Calls with keys of their own against calls under the identities' key. */
 async function secrecy(course: Course): Promise<Race> {
   const runners: Runner[] = []
   const count = course.quick ? 100 : 1_000
@@ -221,7 +221,7 @@ async function secrecy(course: Course): Promise<Race> {
   }
 }
 
-/** Who is on line, at a relay that sends 500 at a time. */
+/** `list`, at a relay that sends 500 events at a time. */
 async function list(course: Course): Promise<Race> {
   const runners: Runner[] = []
   for (const count of course.quick ? [0, 500, 1_500] : [0, 500, 5_000, 20_000]) {

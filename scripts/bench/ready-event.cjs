@@ -1,4 +1,4 @@
-// The least that saying something can cost: plain Node and ws connect, ask what is waiting, publish an event that is ready, exit.
+// The least that sending can cost: plain Node and ws connect, ask what is waiting, publish an event that was made before, and exit.
 // node ready-event.cjs RELAY FILTER EVENT
 const WebSocket = require('ws')
 

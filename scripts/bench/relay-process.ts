@@ -1,11 +1,11 @@
-// The relays of the bench, in a process of their own: what they do must not be on the bill of what is measured.
+// The relays of the bench, in a process of their own: their work must not count as that of what is measured.
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import type { Event } from '../../src/nostr/event.ts'
 import { type EmbeddedRelay, startRelay } from '../relay.ts'
 import { type LatencyProxy, startLatencyProxy } from './latency-proxy.ts'
 
-/** What the bench asks for; every answer is text. */
+/** What the bench asks for. Every answer is a text; `delay` is in ms each way. */
 export type RelayRequest =
   | { type: 'relay'; auth: 'none' | 'dm'; negentropy?: 'nip77'; limit?: number }
   | { type: 'load'; url: string; events: Event[] }
@@ -13,10 +13,10 @@ export type RelayRequest =
   | { type: 'trips'; url: string }
   | { type: 'silence'; url: string }
 
-/** Most events for one filter: peers that do not page get all of theirs. */
+/** Most events for one filter, so that libraries that do not page get everything. */
 const LIMIT = 20_000
 
-/** How many events are on their way at once while a relay is loaded. */
+/** How many events are sent before their OKs are waited for, while a relay is loaded. */
 const WINDOW = 500
 
 const relays = new Map<string, EmbeddedRelay>()
@@ -54,7 +54,7 @@ async function handleRequest(wish: RelayRequest): Promise<string> {
   return ''
 }
 
-// Nothing is measured meanwhile, so signatures that we have just made are taken on trust.
+// The relay does not verify these signatures: we have just made them.
 async function loadEvents(relay: EmbeddedRelay, events: readonly Event[]): Promise<void> {
   relay.policy.trust = true
   const socket = new WebSocket(relay.url)

@@ -1,11 +1,11 @@
-// The bench's side of its relays.
+// The bench's side of the process with its relays.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { RelayRequest } from './relay-process.ts'
 
 export type BenchRelays = { ask(wish: RelayRequest): Promise<string>; close(): void }
 
-/** Starts the process in which the benchmark's relays run. `ask` rejects with what went wrong there; `close` ends the process. */
+/** Starts the process in which the relays of the bench run. `ask` rejects with what went wrong there; `close` ends the process. */
 export function openBenchRelays(): BenchRelays {
   const child = fork(fileURLToPath(new URL('relay-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   const waiting = new Map<number, { resolve: (answer: string) => void; reject: (error: Error) => void }>()

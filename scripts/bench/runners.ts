@@ -1,4 +1,4 @@
-// Who runs: our commands in homes of their own, and peers doing the same work.
+// What is run: our commands, in homes of their own, and programs with other libraries that do the same work.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,12 +10,12 @@ import { callWith, type History, listOf, newKeys } from './history.ts'
 import { type Home, makeHome, runProgram, TIMEOUT_MS } from './home.ts'
 import type { BenchRelays } from './relays.ts'
 
-/** `quick`: how much smaller everything is. */
+/** What all races share. `field`: the relays; `now`: unix seconds; `quick`: whether everything is made much smaller. */
 export type Course = { folder: string; field: BenchRelays; now: number; quick: boolean }
 
 /**
- * One program that runs the course. `ready` is called before each run; it is not measured. `counts`: how many wraps wait
- * for it; it prints how many it `opened`, or that can be asked afterwards. `trips`: round trips of the last run. `cpu`: what all of its threads have
+ * One program that is measured. `ready`: called before each run, not measured. `counts`: how many wraps wait for it; `opened`: how many it
+ * has opened, where it does not print that itself. `trips`: round trips of the last run. `cpu`: the time that all of its threads have
  * computed is measured, and not how long it took.
  */
 export type Runner = {
@@ -31,8 +31,10 @@ export type Runner = {
 
 let homes = 0
 
-/** A home with active calls and what `more` makes, after its first commands, kept. `ca`: a file of certificates to trust; `origin`: the relay itself,
- * where `url` is a front of it; `secret`: the active calls have keys of their own. */
+/**
+ * A home with `count` active calls and those that `more` makes, after its first commands, kept. `ca`: a file of certificates to trust;
+ * `origin`: the relay itself, where `url` is a proxy in front of it; `secret`: the active calls have keys of their own.
+ */
 export async function freshHome(
   { folder, field, now }: Course,
   url: string,
@@ -51,26 +53,26 @@ export async function freshHome(
   const home = await makeHome(place, { keys, calls, relays: [url], ca })
   const lists = calls.slice(0, 10).map((call) => listOf(call.peer, [url], now))
   await field.ask({ type: 'load', url: origin, events: lists })
-  // The first reads all calls, and looks up where the peers read; with the second every file of the program is warm.
+  // The first command reads all calls and looks up where the peers read; after the second every file of the program is in the cache.
   await runProgram(home.setting(), ['status', '--timeout', '60'])
   await runProgram(home.setting(), ['send', 'hello', '--call', calls[0]?.log.id ?? ''])
   home.keep()
   return home
 }
 
-/** A command of ours in a home; `send` speaks in the first call of the home. */
+/** A command of ours in a home. `send` is given the first call of the home. */
 export function named(home: Home, name: string, args: readonly string[]): Runner {
   const [verb = '', ...rest] = args
   const call = verb === 'send' ? ['--call', home.calls[0]?.log.id ?? ''] : []
   return { name, args: [PROGRAM, verb, ...rest, ...call], setting: home.setting() }
 }
 
-/** Our `p2p send`, which is what others are compared with. */
+/** Our `p2p send`, which the other programs are compared with. */
 export function send(home: Home): Runner {
   return named(home, 'p2p send', ['send', 'hello'])
 }
 
-/** What nothing that speaks to a relay can do without: a connection, a question, an event that is ready, the answers. */
+/** The least that a program which speaks to a relay does: connect, ask, publish an event that was made before, get the answers. */
 export function readyEvent(home: Home, url: string, now: number): Runner {
   const [call] = home.calls
   if (call === undefined) throw new Error('no call')
@@ -83,7 +85,7 @@ export function readyEvent(home: Home, url: string, now: number): Runner {
   return { name: 'node and ws', args: [script, ...words], setting: home.setting() }
 }
 
-/** The same message said by programs with other libraries, to the relay at `url`. */
+/** Programs with other libraries that send the same message to the relay at `url`. */
 export function peers(home: Home, url: string): Runner[] {
   const words = [url, toHex(home.keys.secret), home.calls[0]?.peer.pubkey ?? '']
   const setting = { ...home.setting(), patience: TIMEOUT_MS }

@@ -1,5 +1,5 @@
-// What a plain script with @rust-nostr/nostr-sdk does once: reads and opens its mailbox, sends one private message, waits
-// for the OK. node rust-nostr.cjs RELAY SECRET PEER
+// A plain script with @rust-nostr/nostr-sdk: reads and opens its mailbox once, sends one private message, waits for the OK.
+// node rust-nostr.cjs RELAY SECRET PEER
 const sdk = require('@rust-nostr/nostr-sdk')
 
 globalThis.WebSocket = require('ws')
@@ -8,7 +8,7 @@ async function main(relay, secret, peer) {
   sdk.loadWasmSync()
   const keys = sdk.Keys.parse(secret)
   const signer = sdk.NostrSigner.keys(keys)
-  // The client takes what it is given for itself.
+  // A signer of its own: the client takes over the one that it is given.
   const client = new sdk.Client(sdk.NostrSigner.keys(keys))
   await client.addRelay(relay)
   await client.connect()

@@ -1,7 +1,7 @@
-// What was measured, against the goals, in lines for people.
+// What was measured, and whether that meets the goals, in lines for people.
 import type { Goal } from './races.ts'
 
-/** Milliseconds; `memory` in MB; `trips` in the middle run; `missing`: wraps that the worst run left unopened. */
+/** Times in ms; `memory` in MB; `trips`: the median; `missing`: wraps that the worst run left unopened. */
 export type Result = {
   race: string
   name: string
@@ -15,7 +15,7 @@ export type Result = {
 
 export type JudgedGoal = Goal & { race: string; value: number; met: boolean }
 
-/** Holds a goal against what was measured. */
+/** Whether what was measured meets a goal. `value`: NaN, which meets none, where it was not measured. */
 export function judgeGoal(race: string, goal: Goal, results: readonly Result[]): JudgedGoal {
   const of = results.find((one) => one.name === goal.of)
   const to = results.find((one) => one.name === goal.to)
@@ -32,7 +32,7 @@ function valueOfGoal({ kind }: Goal, of: Result | undefined, to: Result | undefi
   return kind === 'ratio' ? Math.round((of.median / to.median) * 100) / 100 : Math.round(of.median - to.median)
 }
 
-/** One line per runner, then one per goal. */
+/** One line for each runner, then one for each goal. */
 export function table(results: readonly Result[], goals: readonly JudgedGoal[]): string[] {
   const [first] = results
   return [
@@ -53,7 +53,7 @@ function goalLine({ of, kind, to, most, value }: JudgedGoal): string {
   return `${of}: ${value} ms more than ${to}, at most ${most}`
 }
 
-/** All goals in one table, as Markdown, with the times that they come from. */
+/** All goals in a Markdown table, with the times behind them. */
 export function summary(goals: readonly JudgedGoal[], results: readonly Result[]): string[] {
   const rows = goals.map((goal) => {
     const of = results.find(({ race, name }) => race === goal.race && name === goal.of)

@@ -1,4 +1,4 @@
-// Agents as real processes: their homes, their clocks, and what they say and read.
+// Agents as processes: their homes, their clocks, and what they say and read.
 import { cpSync, rmSync } from 'node:fs'
 import { isRecord, parseJson } from '../../src/json.ts'
 import { laterClock } from '../../test/support/preloads.ts'
@@ -6,7 +6,7 @@ import { agentEnv, PROGRAM, type ProcessResult, type RunningProcess, startProces
 
 export type Agent = { name: string; cwd: string; env: Record<string, string> }
 
-/** How far everybody's clock has been set forward, in ms: what would be waited for is not. */
+/** Ms by which everybody's clock was set forward, instead of waiting. */
 export type Clock = { ms: number }
 
 export type Entry = { type: string; text: string; id: string; from: 'me' | 'peer'; state?: string }
@@ -21,7 +21,7 @@ export function agentIn(folder: string, name: string, relays: readonly string[])
   return { name, cwd: folder, env: agentEnv(`${folder}/${name}`, relays) }
 }
 
-/** A call that both are in. @returns its id */
+/** Starts a call that both are in, and gives its id. Rejects where a command fails. */
 export async function startCall(ada: Agent, ben: Agent, topic: string, clock: Clock): Promise<string> {
   const { agent: self } = await runJson<{ agent: { npub: string } }>(ben, ['whoami'], clock)
   const { call } = await runJson<{ call: { id: string } }>(ada, ['call', self.npub, topic], clock)
@@ -38,7 +38,7 @@ export function copyHome({ cwd, name }: Agent): void {
       cpSync(`${cwd}/${name}`, `${cwd}/${name}.copy`, { recursive: true, preserveTimestamps: true })
       return
     } catch (error) {
-      // Locks and files that are being written go away under the copy.
+      // Locks and temporary files vanish while the home is copied.
       if (tries === MAX_COPIES) throw error
     }
   }
@@ -46,24 +46,24 @@ export function copyHome({ cwd, name }: Agent): void {
 
 const MAX_COPIES = 50
 
-/** The home is as it was when it was copied. */
+/** Puts the home back as it was when it was copied. */
 export function restoreHome({ cwd, name }: Agent): void {
   rmSync(`${cwd}/${name}`, { recursive: true })
   cpSync(`${cwd}/${name}.copy`, `${cwd}/${name}`, { recursive: true, preserveTimestamps: true })
 }
 
-/** What is new to this agent. */
+/** Runs `inbox`, and gives what is new to this agent. */
 export async function readInbox(who: Agent, clock: Clock): Promise<Item[]> {
   return newsIn((await runCommand(who, ['inbox', '--json'], clock)).stdout)
 }
 
-/** What a command has shown as new; nothing where it was killed before it had said all. */
+/** The items that a command has shown as new; none where it was killed before it had printed all. */
 export function newsIn(stdout: string): Item[] {
   const answer = parseJson(stdout)
   return isRecord(answer) && Array.isArray(answer.new) ? answer.new : []
 }
 
-/** The whole transcript of a call as an agent holds it. Rejects where its command fails. */
+/** The whole transcript of a call, as an agent holds it. Rejects where its command fails. */
 export async function readTranscript(who: Agent, call: string, clock: Clock): Promise<Transcript> {
   const args = ['transcript', call, '--max-chars', '0']
   return (await runJson<{ transcript: Transcript }>(who, args, clock)).transcript
@@ -75,7 +75,7 @@ export function startCommand({ cwd, env }: Agent, args: readonly string[], { ms 
   return startProcess(process.execPath, [...clock.flags, PROGRAM, ...args], { cwd, env: { ...env, ...clock.env } })
 }
 
-/** Runs a command to its end, whatever that is. */
+/** Runs a command to its end, whatever its exit code. */
 export async function runCommand(who: Agent, args: readonly string[], clock: Clock): Promise<ProcessResult> {
   return await startCommand(who, args, clock).ended
 }

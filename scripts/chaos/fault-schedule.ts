@@ -1,16 +1,17 @@
-// Relays that misbehave at random, by a seed: killed, restarted empty, silent, lying, refusing; every fault ends after a while.
+// Makes relays misbehave at random, by a seed: restarted, emptied, silent, lying, refusing. Every fault ends after a while.
 import { WRAP_KIND } from '../../src/nostr/nip59.ts'
 import type { SeededRandom } from '../relay/faults.ts'
 import type { EmbeddedRelay } from '../relay.ts'
 
 export type FaultSchedule = { faults: Record<string, number>; stop(): Promise<void> }
 
-/** A fault of a relay (its number, from 1) and how long it lasted, Unix ms. */
+/** A fault of a relay (its number, from 1), and when it began and ended, Unix ms. */
 export type FaultSpan = { relay: number; what: string; at: number; until: number }
 
 /**
- * One relay is only ever cut off, never forgetful: the promise holds as long as one honest relay can be reached.
- * @param leaky the others say OK to messages all the time and keep none
+ * Makes the relays misbehave until `stop`. The first one never loses what it has taken: what is promised holds as long as one honest relay
+ * can be reached.
+ * @param leaky the other relays say OK to wraps all the time, and keep none
  */
 export function startFaults(
   relays: readonly EmbeddedRelay[],
@@ -70,7 +71,7 @@ function pick<T>(from: readonly T[], random: SeededRandom): T {
   return one
 }
 
-/** Resolves after so many ms. */
+/** Resolves after `ms` milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,10 +1,10 @@
-// An agent that is on line: a `wait --follow` that stays, with the time at which each message came.
+// An agent that is on line: a `wait --follow` that stays, with the time at which each message came in.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { PROGRAM } from '../processes.ts'
 
 export type Follower = {
-  /** When a message was told, Unix ms, by its text. */
+  /** When each message was printed, Unix ms, by its text. */
   came: ReadonlyMap<string, number>
   stop(): Promise<void>
 }

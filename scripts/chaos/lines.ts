@@ -1,13 +1,13 @@
-// Lines to relays that are not ours, which can be cut: what an embedded relay does by itself is done to these on the way.
+// Lines to relays that are not ours, which can be cut: they cannot be told to misbehave, but their connections can.
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { SeededRandom } from '../relay/faults.ts'
 import { type FaultSchedule, pause } from './fault-schedule.ts'
 
-/** `cut`: ends all connections, and takes none for so many ms; `hold`: nothing passes for so many ms. */
+/** `cut`: ends all connections, and takes none for `ms` milliseconds; `hold`: lets nothing pass for `ms` milliseconds. */
 export type Line = { url: string; cut(ms: number): Promise<void>; hold(ms: number): Promise<void>; close(): void }
 
-/** A way on loopback to a relay on loopback. */
+/** Opens a line to a relay on loopback: a TCP proxy on another port. */
 export async function openLine(relay: string): Promise<Line> {
   const { hostname, port } = new URL(relay)
   const sockets = new Set<Socket>()
@@ -53,7 +53,7 @@ export async function openLine(relay: string): Promise<Line> {
   }
 }
 
-/** Lines that are cut and held at random. */
+/** Cuts and holds lines at random, until `stop`. */
 export function startCuts(lines: readonly Line[], random: SeededRandom): FaultSchedule {
   const faults: Record<string, number> = {}
   let going = true

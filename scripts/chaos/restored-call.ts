@@ -1,4 +1,5 @@
-// A call whose one side is restored from a copy made while it spoke: nothing is healed on somebody's word, and nobody is deceived.
+// A call in which one side is restored from a copy that was made while it spoke: the call must not go on as if nothing had happened, and
+// both must know.
 import {
   type Agent,
   type Clock,
@@ -12,22 +13,22 @@ import {
 } from './agents.ts'
 import { pause } from './fault-schedule.ts'
 
-/** Words that each side tries to say after it. */
+/** Messages that each side tries to send after the restore. */
 const WORDS = 3
 
-/** What is unacked is wrapped anew after ten minutes; the clock is set forward instead of waiting. */
+/** Ms by which the clock is set forward instead of waiting: what is not acknowledged is wrapped anew after ten minutes. */
 const CLOCK_STEP = 11 * 60_000
 const ROUNDS = 20
 
 /**
  * Restores the victim, lets both speak on, and waits until both know.
- * @returns what does not hold, in words; nothing where all does
+ * @returns what is wrong, in words; nothing where all is as it must be
  */
 export async function restoreInCall(call: string, victim: Agent, other: Agent, clock: Clock): Promise<string[]> {
   const both = [victim, other]
   const before = await Promise.all(both.map((who) => readTranscript(who, call, clock)))
   restoreHome(victim)
-  // A copy that was made behind the last word that got out has lost nothing: then nobody has to know.
+  // A copy that was made after the victim's last message lacks nothing: then nobody has to know.
   const isBehind = lacks(await readTranscript(victim, call, clock), before[1])
   const items: Item[][] = both.map(() => [])
   for (let n = 1; n <= WORDS; n++)
@@ -53,25 +54,29 @@ export async function restoreInCall(call: string, victim: Agent, other: Agent, c
       news.filter((item) => item.call === call),
       isBehind,
     )
-    // Who was not restored has lost nothing and sees it as it was.
+    // The side that was not restored has lost nothing, and must see the call as it was.
     const kept = who === other && !isKept(then, now) ? ['what was shown has changed'] : []
     return [...faults, ...kept].map((fault) => `${who.name}: ${fault}`)
   })
 }
 
-/** Says something, which may be refused. @returns what was new to this agent */
+/** Tries to send a message, and gives what was new to this agent. */
 async function say(who: Agent, text: string, call: string, clock: Clock): Promise<Item[]> {
   const { stdout } = await runCommand(who, ['send', text, '--call', call, '--json'], clock)
   return newsIn(stdout)
 }
 
-/** Whether the other side holds a word of this one that it does not hold itself. */
+/** Whether the other side holds a message of this one that this one does not hold any more. */
 function lacks(mine: Transcript, theirs: Transcript | undefined): boolean {
   const own = new Set(mine.entries.map(({ id }) => id))
   return theirs?.entries.some(({ id, from, type }) => from === 'peer' && type === 'message' && !own.has(id)) ?? false
 }
 
-/** @param theirs what the other side holds, and held before it was restored; @param mustFork whether both have to know */
+/**
+ * What is wrong with one side's transcript and news.
+ * @param theirs what the other side holds, and what it held before the restore
+ * @param mustFork whether both have to know
+ */
 function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonly Item[], mustFork: boolean): string[] {
   const own = mine.entries.filter(({ from, type }) => from === 'me' && type === 'message')
   const taken = new Set(theirs.flatMap(({ entries }) => entries.map(({ id }) => id)))
@@ -91,7 +96,7 @@ function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonl
   ]
 }
 
-// What waits for something that is missing stands behind the gap, and finds its place when that has come.
+// Whether all entries before the first gap are still there, unchanged. Those after a gap wait for what is missing, and may move.
 function isKept(before: Transcript, after: Transcript): boolean {
   const gap = before.entries.findIndex(({ type }) => type === 'gap')
   const told = gap === -1 ? before.entries : before.entries.slice(0, gap)

@@ -1,29 +1,29 @@
-// What each side says, by parallel commands that are killed at random, and how soon the other one was told of it.
+// What each side sends, by parallel commands that are killed at random, and how soon the other side was told.
 import type { SeededRandom } from '../relay/faults.ts'
 import { type Agent, type Clock, newsIn, startCommand } from './agents.ts'
 import { pause } from './fault-schedule.ts'
 import type { LateMessage } from './timeline.ts'
 
-/** Commands of one agent at the same time, and the share of commands that are killed. */
+/** How many commands of an agent run at the same time, and the share of commands that are killed. */
 const PARALLEL = 3
 const KILLED_SHARE = 0.1
 
-/** So many ms a message may take. */
+/** Ms that a message may take. */
 const A_MINUTE = 60_000
 
 export type SendOptions = {
   call: string
-  /** How many messages have to be accepted. */
+  /** How many messages must be accepted. */
   count: number
   random: SeededRandom
   clock: Clock
-  /** Ms at most between two commands of one sender. */
+  /** Most ms between two commands of one sender. */
   idle: number
   /** Told how many of an agent's were accepted. */
   onAccepted: (who: Agent, count: number) => void
 }
 
-/** Sends until every message was accepted: a killed command may have said it or not, so each try has a text of its own. */
+/** Sends until `count` messages were accepted. A killed command may have sent its message or not, so each try has a text of its own. */
 export async function sendMessages(
   who: Agent,
   { call, count, random, clock, idle, onAccepted }: SendOptions,
@@ -42,11 +42,11 @@ export async function sendMessages(
       clearTimeout(timer)
       for (const item of newsIn(ran.stdout)) if (!told.has(item.text)) told.set(item.text, Date.now())
       if (ran.code === null) kills++
-      // 0: a relay took it. 3: no relay did, it is kept. Both are a promise.
+      // 0: a relay took it. 3: none did, and it is kept. Both promise that it arrives.
       else if (ran.code === 0 || ran.code === 3) {
         began.set(text, { at, ended: `ended with ${ran.code} after ${(ran.ms / 1000).toFixed(1)} s` })
         onAccepted(who, accepted.push(text))
-        // The disk is busy, and nothing was said.
+        // LOCKED: another command has the lock, and nothing was sent.
       } else if (ran.code !== 5 || !ran.stdout.includes('LOCKED'))
         throw new Error(`send ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
       await pause(idle * random())
@@ -59,11 +59,11 @@ export async function sendMessages(
 /** When a command that said something began, Unix ms, and how it ended. */
 export type Sent = { at: number; ended: string }
 
-/** What one agent has said, by text; and when which text of the other one was told by these commands, Unix ms. */
+/** What one agent has sent, by text; `told`: when its commands showed which text of the other agent, Unix ms. */
 export type Saying = { accepted: string[]; began: Map<string, Sent>; told: Map<string, number>; kills: number }
 
 /**
- * Which share of what was said was told within a minute, how long each took (ms), and what took longer; waits for that minute where
+ * The share of messages that were told within a minute, the ms that each took, and those that took longer. Waits for that minute where
  * something is still to come.
  */
 export async function heardInTime(

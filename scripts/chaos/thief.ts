@@ -1,5 +1,5 @@
-// A thief who comes afterwards, with the identities of all agents and everything that any relay was ever sent: nothing that was said in a
-// call may be readable for it, whatever was lost, killed, restored and said again.
+// A thief who comes afterwards, with the identities of all agents and everything that any relay was ever sent. It must be able to read
+// nothing that was said in a call, whatever was lost, killed, restored and sent again.
 import { loadIdentity } from '../../src/io/home/identity.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
 import { type Event, tag } from '../../src/nostr/event.ts'
@@ -7,16 +7,17 @@ import { unwrap } from '../../src/nostr/nip59-unwrap.ts'
 import type { RelayDeed } from '../relay/policy.ts'
 import type { Agent } from './agents.ts'
 
-/** What is sealed with the identities' keys by design; receipts say no word. */
+/** What is sealed with the identities' key by design. Receipts hold no words. */
 const IN_THE_OPEN: readonly (string | undefined)[] = ['request', 'accept', 'reject', 'receipt']
 
 export type Thief = {
+  /** Takes what a relay was sent. */
   hear(deed: RelayDeed): void
-  /** What was said in calls and is readable with the agents' identities alone: who said what, a line each. */
+  /** What was said in calls and can be read with the agents' identities alone, a line each. Throws where not even a request can be. */
   read(agents: readonly Agent[]): string[]
 }
 
-/** A thief who has heard nothing yet. */
+/** A thief that has heard nothing yet. */
 export function openThief(): Thief {
   const archive = new Map<string, Event>()
   return {

@@ -1,4 +1,4 @@
-// Where the time went: of messages that came late, what each relay made of each of their wraps, and when the other side listened.
+// Where the time went with messages that came late: what relays made of their wraps, and when the other side listened.
 
 import { loadIdentity } from '../../src/io/home/identity.ts'
 import { homeOf } from '../../src/io/home/paths.ts'
@@ -10,23 +10,23 @@ import { callKeyIn } from '../../test/support/call-key-of.ts'
 import type { RelayDeed } from '../relay/policy.ts'
 import type { Agent } from './agents.ts'
 
-/** Something that happened at a relay (its number, from 1), Unix ms; `until` where it took time. */
+/** Something that happened at a relay (its number, from 1). `at`, and `until` where it took time: Unix ms. */
 export type RelayMoment = { relay: number; at: number; until?: number; what: string }
 
-/** A message that came late, or (Infinity) not at all; Unix ms. */
+/** A message that came late, or (Infinity) not at all. `at`: when it was sent, `came`: when it came in, Unix ms. */
 export type LateMessage = { text: string; at: number; came: number; ended: string }
 
 export type Timeline = {
-  /** What a relay does from now on. */
+  /** Notes what a relay has just done. */
   hear(relay: number, deed: RelayDeed): void
   note(moment: RelayMoment): void
   /** Remembers the keys of a call, so that its wraps can be told apart. */
   learn(call: string, agents: readonly Agent[]): void
-  /** A block of lines for each late message. */
+  /** Lines that say where the time went, for each late message. */
   explain(late: readonly LateMessage[]): string[]
 }
 
-/** A timeline on which nothing stands yet. */
+/** An empty timeline. */
 export function openTimeline(): Timeline {
   const wraps = new Map<string, { event: Event; moments: RelayMoment[] }>()
   const noted: RelayMoment[] = []
@@ -75,7 +75,7 @@ export function openTimeline(): Timeline {
         if (text === undefined || !texts.has(text)) continue
         byText.set(text, [...(byText.get(text) ?? []), { wrap: event.id.slice(0, 4), moments }])
       }
-      // What stays: commands come and go within a few seconds.
+      // Only agents that stay: commands come and go within a few seconds.
       const live = [...lines.values()].filter(({ at, until = Date.now() }) => until - at > STAYS)
       return late.flatMap(({ text, at, came, ended }) => {
         const from = (ms: number) => ((ms - at) / 1000).toFixed(1)
@@ -101,10 +101,10 @@ export function openTimeline(): Timeline {
   }
 }
 
-/** Of what comes so much later, in ms, the rest is not shown. */
+/** Ms of a message's way that are shown. */
 const SHOWN = 70_000
 
-/** Connections that last longer, in ms, are those of somebody who stays. */
+/** Connections that last longer than so many ms are those of an agent that stays. */
 const STAYS = 6_000
 
 function keyringOf(callKey: CallKey): CallKeyring {

@@ -1,7 +1,7 @@
-// The kinds of machines and shells that the program is run under: how a command is started there, and what that needs.
+// The conditions under which the program is run: kinds of machines and shells, how a command is started there, and what that needs.
 import { execFileSync } from 'node:child_process'
 
-/** One command of an agent, before a condition has changed it. `args`: what stands behind the program's file. */
+/** A command of an agent, before a condition has changed it. `args`: the words after the program's file. */
 export type PlannedCommand = {
   node: string
   /** [major, minor] of that Node. */
@@ -15,8 +15,8 @@ export type PlannedCommand = {
 export type ShellCommand = { file: string; args: readonly string[]; env: Readonly<Record<string, string>> }
 
 /**
- * `wrap`: the same command under the condition. `prepare` makes what it needs, once for each agent. `unless`: why it cannot
- * be had here, undefined where it can. `folder`: the name of the agent's folder.
+ * `wrap`: makes the command that runs under the condition. `folder`: the name of the folder for the agents' homes. `uid`: the user that the
+ * homes belong to. `unless`: why the condition cannot be had here, undefined where it can.
  */
 export type Condition = {
   name: string
@@ -32,7 +32,7 @@ const plain = ({ node, program, args, env }: PlannedCommand): ShellCommand => ({
   env,
 })
 
-/** A line for a shell, with the command behind it as "$@". */
+/** A line for bash, which gets the command as "$@". */
 function inShell(line: string, command: PlannedCommand): ShellCommand {
   const { file, args, env } = plain(command)
   return { file: 'bash', args: ['-c', line, 'bash', file, ...args], env }
@@ -50,7 +50,8 @@ const without =
     return { file, args, env: Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name))) }
   }
 
-// https://nodejs.org/api/permissions.html. Worker threads unwrap a full mailbox, child processes are hooks and the owner's program.
+// https://nodejs.org/api/permissions.html. A second thread opens a full mailbox. Child processes, for hooks and the owner's program, stay
+// forbidden.
 function permitted({ node, version, program, args, home, env }: PlannedCommand): ShellCommand {
   const flag = version[0] < 22 ? '--experimental-permission' : '--permission'
   const flags = [flag, `--allow-fs-read=${program}`, `--allow-fs-read=${home}*`, `--allow-fs-write=${home}*`]
@@ -81,7 +82,7 @@ export const CONDITIONS: readonly Condition[] = [
   { name: 'stdin and stderr closed', wrap: (command) => inShell('exec "$@" <&- 2>&-', command) },
   {
     name: 'a terminal, TERM=dumb',
-    // script(1) gives it a terminal; what it prints goes to a file as it is for a reader.
+    // script(1) gives the command a terminal, and prints on stdout what that shows.
     wrap: (command) =>
       inShell(
         'printf -v line "%q " "$@"; SHELL=/bin/bash TERM=dumb script -qec "$line" /dev/null < /dev/null',

@@ -1,5 +1,4 @@
-// A whole call between two agents whose every command is started in a given way: what went wrong first, undefined when all
-// was well.
+// Plays a whole call between two agents, each command of which is started under a condition.
 import { createHash } from 'node:crypto'
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,18 +8,18 @@ import { PROGRAM, startProcess, withTemporaryFolder } from '../processes.ts'
 import { startRelay } from '../relay.ts'
 import type { Condition, PlannedCommand } from './conditions.ts'
 
-/** Runs a command and gives its JSON; throws what is wrong with it. `stdin` is a text. */
+/** Runs a command and gives its JSON. Rejects where the command failed. */
 type Agent = (...args: string[]) => Promise<unknown>
 
-/** Letters of several bytes, and one of two units: what a locale may spoil. */
+/** Letters of several bytes, and one of two UTF-16 units, which a locale may spoil. */
 const TEXT = 'Grüße aus Zürich ✓ \u{1f44b}'
 
 const FILE_BYTES = 120_000
 
-/** `programs`: those of the caller and of the callee; the built one for both where it does not say. */
+/** `programs`: those of the caller and the callee; the built one for both where this is left out. */
 type Machine = Pick<PlannedCommand, 'node' | 'version'> & { programs?: readonly [string, string] }
 
-/** Plays a call under a condition, on a relay of its own. What went wrong first; undefined when all was well. */
+/** Plays a call under a condition, with a relay of its own. Gives what went wrong first; undefined where all was well. */
 export async function converse(
   { node, version, programs = [PROGRAM, PROGRAM] }: Machine,
   condition: Condition,

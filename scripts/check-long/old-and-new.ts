@@ -1,4 +1,4 @@
-// The lane "wire": a program as it was against the present one, each as the caller and as the callee.
+// The lane "wire": an old program against the present one, each as the caller and as the callee.
 import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,10 +11,13 @@ import { converse } from './conversation.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Where the wire last changed: what was built then, and everything since, has to understand the present one. */
+/** Files that change where the wire changes: every program since their last change must understand the present one. */
 const WIRE = ['docs/PROTOCOL.md', 'test/vectors/protocol.json', 'src/call/signal-codec.ts']
 
-/** Has the program of an earlier commit (`old`, else the last that changed the wire) talk with this one, each calling once. Whether all was well. */
+/**
+ * Has the program of an earlier commit (`old`, else the last one that changed the wire) talk with this one, each calling once. Gives
+ * whether all was well.
+ */
 export async function checkWire({ old, tell }: LaneOptions): Promise<boolean> {
   await bundle()
   const [plain] = CONDITIONS
@@ -36,7 +39,7 @@ export async function checkWire({ old, tell }: LaneOptions): Promise<boolean> {
   })
 }
 
-/** The program of a commit, built below `folder` with the packages that are here. Throws where it cannot be. */
+/** Builds the program of a commit below `folder`, with the packages that are here, and gives its path. Throws where that fails. */
 function buildOld(commit: string, folder: string): string {
   const tree = git('archive', '--format=tar', '-o', join(folder, 'old.tar'), commit)
   if (tree !== '') throw new Error(tree)

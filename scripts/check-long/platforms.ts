@@ -1,4 +1,4 @@
-// The lane "platforms": a whole call under each Node that is here and each condition, as the table of docs/PLATFORMS.md.
+// The lane "platforms": a whole call under each Node on this machine and each condition, for the table in docs/PLATFORMS.md.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { homedir, release } from 'node:os'
@@ -11,12 +11,12 @@ import { converse } from './conversation.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/PLATFORMS.md', import.meta.url))
 
-/** The versions that the program promises to run on: the first that it needs, and the long-term ones since. */
+/** The versions of Node that the program promises to run on: the lowest one, and the long-term ones since. */
 const PROMISED = ['20.19', '22', '24']
 
 type NodeProgram = { path: string; version: string }
 
-/** Plays a call with every Node of this machine under every condition, and writes docs/PLATFORMS.md. Whether all was well. */
+/** Plays a call with every Node of this machine under every condition, and writes docs/PLATFORMS.md. Gives whether all was well. */
 export async function checkPlatforms({ nodes: named, tell }: LaneOptions): Promise<boolean> {
   await bundle()
   const nodes = nodesHere(named)
@@ -40,7 +40,7 @@ export async function checkPlatforms({ nodes: named, tell }: LaneOptions): Promi
   return ok
 }
 
-/** The Nodes of this machine, each version once, the oldest first. Nothing is downloaded. */
+/** The Nodes on this machine and the `named` ones, each version once, the oldest first. Nothing is downloaded. */
 function nodesHere(named: readonly string[]): NodeProgram[] {
   const managed = join(homedir(), '.nvm', 'versions', 'node')
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/opt/node/bin']

@@ -1,4 +1,4 @@
-// Lanes that are another script of ours with large numbers: each runs as a process, and its last lines are told.
+// Lanes that run another script of ours with large numbers, as a process, and print its last lines.
 import { fileURLToPath } from 'node:url'
 import { bundle } from '../build.ts'
 import type { Lane } from '../check-long.ts'
@@ -6,13 +6,13 @@ import { startProcess } from '../processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** No lane stays longer, in ms. */
+/** Ms after which a lane is killed. */
 const PATIENCE = 6 * 3_600_000
 
-/** Lines that are told of a run that went well. */
+/** How many lines of a script that went well are printed. */
 const LAST_LINES = 3
 
-/** A lane that runs a script with these arguments; it has passed when that ends with 0. */
+/** A lane that builds the program and runs a script with these arguments; it has passed where the script ends with 0. */
 export function scriptLane(describe: string, script: string, ...args: string[]): Lane {
   return {
     describe,

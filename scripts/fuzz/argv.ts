@@ -1,4 +1,4 @@
-// What is typed: words in any order, options of other commands, texts that look like options.
+// Fuzzes what is typed: words in any order, options of other commands, texts that look like options.
 import { readArgv } from '../../src/cli/argv.ts'
 import { commands, isCommand, verbs } from '../../src/commands/index.ts'
 import { Failure } from '../../src/errors.ts'

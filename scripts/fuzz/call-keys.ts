@@ -1,4 +1,4 @@
-// Call keys as a stranger sends them and as a disk damages them: what says that a call is secret must be so.
+// Fuzzes call keys, as a stranger sends them and as a disk damages them: a call that counts as secret must be secret.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseSignal } from '../../src/call/signal-codec.ts'
 import { callKeyPath, readCallKey } from '../../src/io/store/call-keys.ts'
@@ -22,7 +22,7 @@ const eks = { caller: keysOf(data.callKeys.caller.secret), callee: keysOf(data.c
 const [request, accept] = [0, 1].map((n) => mustBe(parseRumor(data.signals[n]?.rumor)))
 const message = mustBe(parseRumor(data.signals[2]?.rumor))
 
-/** What somebody may send as a call key: good ones, those of others, and what is none. */
+/** What somebody may send as a call key: good ones, other people's, and what is no key. */
 const WORDS: readonly string[] = [
   ...[binding.callerEk, binding.calleeEk, binding.callerEk.toUpperCase(), `02${binding.callerEk}`],
   ...[caller.pubkey, callee.pubkey, stranger.pubkey, 'f'.repeat(64), '0'.repeat(64), `${binding.calleeEk} `],
@@ -41,7 +41,7 @@ const signalsWithKeys = target(
   (sent): Fault => {
     const sides = { call: binding.call, caller: caller.pubkey, callee: callee.pubkey }
     const bound = bindCall({ ...sides, ...sent })
-    // What the two rumors are read as says the same as their tags.
+    // Read from the two rumors, the keys are the same as in their tags.
     const read = [mustBe(request), mustBe(accept)].map((rumor, n) =>
       ekIn(withEks(rumor, n === 0 ? sent.requestEks : sent.acceptEks)),
     )
@@ -145,7 +145,7 @@ function ekIn(rumor: Rumor): readonly string[] {
   return body?.type === 'request' || body?.type === 'accept' ? (body.ek ?? []) : ['not read']
 }
 
-// Call-ids of other calls, several, or none.
+// With the call-ids of other calls, several ones, or none.
 function withCallId(chance: SeededChoices): Rumor {
   const ids = Array.from({ length: chance.int(3) }, () => chance.pick([binding.call, OTHER.call, ...NASTY]))
   const others = message.tags.filter(([name]) => name !== 'call-id')

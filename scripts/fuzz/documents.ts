@@ -1,4 +1,4 @@
-// What servers answer, and where they are: names, documents about people, relays and files, addresses.
+// Fuzzes what servers answer, and their addresses: NIP-05 names and documents, NIP-11, relay addresses, Blossom.
 import { unsafeTextOf } from '../../src/call/wording.ts'
 import { addressIn, reasonIn } from '../../src/io/files/blossom.ts'
 import { isPubkey } from '../../src/nostr/crypto.ts'
@@ -111,7 +111,7 @@ const blobs = target(
   },
 )
 
-// A header is a part of the same noise, or none.
+// A header is a part of the same noise, or there is none.
 function headerIn(text: string): string | undefined {
   return text.length % 2 === 0 ? undefined : text.slice(0, 300)
 }

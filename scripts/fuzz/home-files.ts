@@ -1,4 +1,4 @@
-// The files of an agent's home that people may touch, damaged: settings, the identity, the lock's holder.
+// Fuzzes the files of a home that people may edit: settings, the identity, the holder of the lock.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,13 +90,13 @@ const holders = target(
   },
 )
 
-/** The text of a JSON file, spoiled. */
+/** The spoiled text of a JSON file with this content. */
 export function fileText(chance: SeededChoices, sample: object): string {
   const good = JSON.stringify(sample, null, 2)
   return chance.often(40) ? spoiledText(chance, [good]) : JSON.stringify(spoiledJson(chance, sample))
 }
 
-/** Work in a home of its own. Only a Failure may be thrown, and it tells no secret. */
+/** Does `work` in a new home. Only a Failure may be thrown there, and it must not hold one of the secrets. */
 export function withFuzzHome(work: (home: ReturnType<typeof homeOf>) => Fault, secrets: readonly string[] = []): Fault {
   const folder = mkdtempSync(join(tmpdir(), 'p2p-fuzz-'))
   try {

@@ -1,7 +1,7 @@
-// What was good, spoiled: texts, JSON values and bytes, a little or beyond recognition.
+// Spoils good texts, JSON values and bytes, a little or beyond recognition.
 import type { SeededChoices } from './random.ts'
 
-/** What parsers stumble over: names that every object has, numbers that are none, halves of characters, ends of everything. */
+/** What parsers stumble over: names that every object has, what only looks like a number, halves of characters, delimiters. */
 export const NASTY: readonly string[] = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length', 'undefined', 'null', 'NaN'],
   ...['0', '-0', '-1', '1e309', '9007199254740993', '0x10', '1e3', ' 1', '٣', '1'.repeat(400), '1000001', '4294967296'],
@@ -47,14 +47,14 @@ export const NASTY: readonly string[] = [
   ],
 ]
 
-/** A sample, or something made of several. At most about 20,000 characters. */
+/** A sample, or something made of several, at most 20,000 characters of it. */
 export function spoiledText(chance: SeededChoices, samples: readonly string[]): string {
   let made = chance.often(95) ? chance.pick(samples) : randomText(chance)
   for (let n = chance.int(5); n > 0; n--) made = spoiled(chance, made, samples)
   return made.slice(0, 20_000)
 }
 
-/** Units of UTF-16 without sense, halves of characters among them. */
+/** Random UTF-16 code units, halves of characters among them. */
 export function randomText(chance: SeededChoices): string {
   const most = chance.pick([0x7f, 0xff, 0xffff])
   return String.fromCharCode(...Array.from({ length: chance.int(60) }, () => chance.int(most + 1)))
@@ -86,7 +86,7 @@ function spoiled(chance: SeededChoices, made: string, samples: readonly string[]
   }
 }
 
-/** A JSON value with parts of it taken away, added, exchanged or of another kind. The sample stays as it is. */
+/** A JSON value with parts removed, added, exchanged or of another type. The sample stays as it is. */
 export function spoiledJson(chance: SeededChoices, sample: unknown): unknown {
   let made: unknown = structuredClone(sample)
   for (let n = 1 + chance.int(4); n > 0; n--) made = changed(chance, made, 8)
@@ -129,7 +129,7 @@ function replaced(chance: SeededChoices, value: unknown): unknown {
   return anyValue(chance, 3)
 }
 
-/** Any JSON value. */
+/** Any JSON value, nested at most `depth` deep. */
 export function anyValue(chance: SeededChoices, depth: number): unknown {
   const kind = chance.int(depth > 0 ? 9 : 6)
   if (kind < 2) return chance.pick(NASTY)
@@ -141,7 +141,7 @@ export function anyValue(chance: SeededChoices, depth: number): unknown {
   return built(Array.from({ length: chance.int(4) }, () => [chance.pick(NASTY), anyValue(chance, depth - 1)]))
 }
 
-// As JSON.parse would: "__proto__" becomes a key like any other, and no prototype.
+// As JSON.parse does: "__proto__" becomes a key like any other, and not the prototype.
 function built(entries: readonly (readonly [string, unknown])[]): object {
   const made = {}
   for (const [key, value] of entries)
@@ -149,7 +149,7 @@ function built(entries: readonly (readonly [string, unknown])[]): object {
   return made
 }
 
-/** Bytes with some of them turned, taken away or added. */
+/** Bytes with some of them changed, removed or added. */
 export function spoiledBytes(chance: SeededChoices, sample: Uint8Array): Uint8Array {
   const made = Buffer.from(sample)
   for (let n = chance.int(4); n > 0 && made.length > 0; n--) made[chance.int(made.length)] = chance.int(256)

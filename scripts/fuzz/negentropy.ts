@@ -1,4 +1,4 @@
-// What a relay says in a session of NIP-77: messages of bytes, one after the other, to somebody who holds a few hundred ids.
+// Fuzzes what a relay says in a session of NIP-77 to a client that holds up to 300 ids.
 import { createHash } from 'node:crypto'
 import { isHex32 } from '../../src/nostr/crypto.ts'
 import { MAX_NEEDED, reconcile } from '../../src/nostr/nip77.ts'
@@ -18,7 +18,7 @@ const items = (from: number, to: number): Item[] =>
 
 const HELD = [items(0, 0), items(0, 20), items(0, 300)]
 
-/** What honest relays answer that have less, the same and more. */
+/** What honest relays answer that have nothing, the same as the largest client, or others. */
 const ANSWERS = HELD.map((held) => {
   const { first } = reconcile(held.map(({ id, stamp }) => [id, stamp] as const))
   return [items(0, 0), items(0, 300), items(150, 500)].map((theirs) =>
@@ -54,7 +54,7 @@ const sessions = target(
   },
 )
 
-/** Ranges of which each is good or nearly so, which bytes thrown at random never are. */
+/** A message of ranges that are good or nearly so, which random bytes never are. */
 function ranges(chance: SeededChoices): Uint8Array {
   const parts = Array.from({ length: chance.int(12) }, () => {
     const bound = [...number(chance, [0, 1, 2, NOW, NOW + 50]), ...prefix(chance)]
@@ -72,7 +72,7 @@ function prefix(chance: SeededChoices): number[] {
   return [length, ...chance.bytes(length)]
 }
 
-/** A varint, now and then one that is too large for 31 bits, or that has no end. */
+/** A varint; now and then one that is too large for 31 bits, or that does not end. */
 function number(chance: SeededChoices, good: readonly number[]): number[] {
   if (chance.often(4)) return Array.from({ length: chance.int(8) }, () => 128 + chance.int(128))
   let rest = chance.often(90) ? chance.pick(good) : chance.int(2 ** 32)

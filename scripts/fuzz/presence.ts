@@ -1,4 +1,4 @@
-// What strangers publish of themselves: presence and relay lists.
+// Fuzzes what strangers publish about themselves: presence and relay lists.
 import { listingOf } from '../../src/call/listing.ts'
 import { readInboxList, readPresences, readReadRelays } from '../../src/call/presence.ts'
 import { unsafeTextOf } from '../../src/call/wording.ts'

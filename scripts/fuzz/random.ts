@@ -1,25 +1,19 @@
-// Dice that fall the same way whenever they are thrown again: a case is known by the words that name it.
+// Random choices that are the same each time: a case is named by the words that seed it.
+import { seededRandom } from '../relay/faults.ts'
 
 export type SeededChoices = {
   /** A whole number from 0 to below `below`. */
   int(below: number): number
   pick<T>(list: readonly T[]): T
-  /** True so often in a hundred. */
+  /** True in so many cases of a hundred. */
   often(percent: number): boolean
   bytes(length: number): Uint8Array
 }
 
 /** Choices that are the same whenever the same name is given. */
 export function choicesOf(name: string): SeededChoices {
-  let state = seedOf(name)
-  // Mulberry32: 32 bits of state, which is enough to make cases and for nothing else.
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return (mixed ^ (mixed >>> 14)) >>> 0
-  }
-  const int = (below: number) => Math.floor((next() / 2 ** 32) * below)
+  const random = seededRandom(seedOf(name))
+  const int = (below: number) => Math.floor(random() * below)
   return {
     int,
     pick: (list) => {

@@ -1,10 +1,10 @@
-// What the vectors' call has no place for: answers at glare, forks, losses, marks of reading, what is missing, and files on a server.
+// Signals that are not in the vectors' call: answers at glare, forks, losses, marks of reading, what is missing.
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { agents, NOW } from '../vectors/call.ts'
 
-/** @param call the id of any call, which its callee speaks in */
+/** The rumors of rare signals, by the callee of the vectors. @param call the id of their call */
 export function rareSignals(call: string): Rumor[] {
   const link = { seq: 3, id: 'a'.repeat(64) }
   const ek = [agents.caller.pubkey]

@@ -1,29 +1,29 @@
-// Runs the cases of targets one after the other and watches what no target can see of itself: exceptions, time, prototypes.
+// Runs the cases of a target one after the other, and watches what no target can check itself: exceptions, time, prototypes.
 import { choicesOf } from './random.ts'
 import type { Target } from './target.ts'
 
-/** `n`: which case of the target. */
+/** What is wrong with one case. `n`: its number. */
 export type Finding = { target: string; n: number; what: string; input: string }
 
 export type Report = { target: string; cases: number; ms: number; findings: Finding[] }
 
 export type Fuzzing = {
   seed: string
-  /** The first case, and how many. */
+  /** The number of the first case, and how many cases. */
   from: number
   cases: number
-  /** Told before each case. */
+  /** Called before each case, with its number. */
   beat?: (n: number) => void
 }
 
-/** What one case may take, in ms of the processor. A case that took longer is tried again: it may have been the first. */
+/** Ms of CPU that one case may take. A case that took longer is tried again: the first run of some code includes its compilation. */
 const LONGEST = 500
 
-/** After so many cases the prototypes are looked at, and so many findings of one target are enough. */
+/** The prototypes are checked after every so many cases; after so many findings a target ends. */
 const BATCH = 1_000
 const ENOUGH = 5
 
-/** Runs so many cases of a target, or until enough of them have failed. */
+/** Runs the cases of a target, until `ENOUGH` of them have failed. */
 export async function fuzz(target: Target, { seed, from, cases, beat = () => {} }: Fuzzing): Promise<Report> {
   const findings: Finding[] = []
   const began = performance.now()
@@ -47,7 +47,7 @@ async function tried(target: Target, name: string): Promise<string | undefined> 
 
 async function once(target: Target, name: string): Promise<{ fault: string | undefined; ms: number }> {
   const { run } = target.attempt(choicesOf(name))
-  // Of the processor, not of the clock: the machine may be busy with something else.
+  // CPU time and not wall time: the machine may be busy with something else.
   const began = process.cpuUsage()
   try {
     const result = run()
@@ -63,7 +63,7 @@ const ROOTS = { Object, Array, Function, String, Number, Boolean, Map, Set, Prom
 
 const before = fingerprint()
 
-// The attack: a key that reaches the prototype of everything, so that every object of ours has it from then on.
+// The attack: a key reaches a prototype, so that every object of ours has it from then on.
 function pollution(n: number): string | undefined {
   if (n % BATCH !== BATCH - 1) return undefined
   return fingerprint() === before ? undefined : 'a prototype was changed in this case or one of those before it'

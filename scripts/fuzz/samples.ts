@@ -1,4 +1,4 @@
-// What is good, to be spoiled: the protocol's vectors, a whole call, and documents as others write them.
+// Good samples, which targets spoil: the protocol's vectors, a whole call, and documents as others write them.
 import { keysFrom } from '../../src/nostr/crypto.ts'
 import { type Event, parseEvent, parseRumor, type Rumor } from '../../src/nostr/event.ts'
 import { nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
@@ -17,7 +17,7 @@ export const seals = events(vectors.signals.map((s) => s.seal))
 export const rumors: Rumor[] = [...vectors.signals.flatMap((s) => parseRumor(s.rumor) ?? []), ...rareSignals(call.id)]
 export const presences = events([vectors.presence])
 
-/** Everything that has been signed or could be. */
+/** All events of the vectors. */
 export const signed: readonly Event[] = [...wraps, ...seals, ...presences]
 
 export const stranger = mustBe(keysFrom(Buffer.alloc(32, 7)))

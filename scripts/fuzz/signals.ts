@@ -1,4 +1,4 @@
-// What peers say: signals, names of files, and whole mailboxes of them, up to the transcript that somebody reads.
+// Fuzzes what peers say: signals, names of files, texts, and whole mailboxes, up to the transcripts that are made of them.
 
 import { isDeepStrictEqual } from 'node:util'
 import type { AgentDirectory } from '../../src/call/agents.ts'
@@ -24,7 +24,7 @@ import { type Fault, faultOf, isCleanText, target } from './target.ts'
 
 const { caller, callee } = agents
 
-/** A rumor of the call with something wrong in it, under the hash that it has then. */
+/** A rumor of the call with something spoiled, under the id that it has then; undefined where it can no longer be read. */
 function spoiled(chance: SeededChoices): Rumor | undefined {
   const { id: _, ...sample } = chance.pick(rumors)
   const rumor = parseRumor(spoiledJson(chance, chance.often(80) ? { ...sample, tags: sample.tags } : sample))
@@ -131,12 +131,12 @@ const mailboxes = target(
   },
 )
 
-/** As a file has it: without minus zero, and in any order. */
+/** A value as a file holds it: without minus zero and undefined. */
 function kept(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }
 
-/** All that a reader may be shown of a call. Throws where it cannot be. */
+/** Renders a call in all forms. Throws where that fails. */
 export function told(state: State, one: ReturnType<typeof callsOf>[number]): void {
   const log = state.logs[one.id]
   if (log === undefined) return

@@ -1,4 +1,4 @@
-// What we keep of calls, damaged: state.json and the call files.
+// Fuzzes what we keep: state.json, the files of calls and the files of letters.
 
 import { type AgentDirectory, agentOf } from '../../src/call/agents.ts'
 import { letterItem } from '../../src/call/inbox-items.ts'
@@ -18,7 +18,7 @@ const log = mustBe(state.logs[call.id])
 const NOBODY: AgentDirectory = { contacts: [], owner: undefined, names: {} }
 const admission = { trust: () => 'unknown' as const, calls: 'anyone' as const, silent: false, pow: 0 }
 
-/** An index that has something of everything. */
+/** An index with something of every kind in it. */
 const { rumor } = mustBe(call.said[2])
 const entry = { wrappedAt: NOW, wrapCount: 1, accepted: ['wss://relay.example'], failed: [] }
 const FULL = {

@@ -1,11 +1,11 @@
-// What is fuzzed: one parser each, with how its cases are made and what must hold of whatever comes out.
+// A target of fuzzing: one parser, with how its cases are made and what must hold for its results.
 import type { SeededChoices } from './random.ts'
 
 export type Target = {
   name: string
-  /** How many cases of all it gets, in proportion to the others'. */
+  /** Its share of all cases, in proportion to those of the others. */
   share: number
-  /** Makes a case and tries it. `input` is for people; `fault` says what is wrong with the outcome, if anything is. */
+  /** Makes a case. `input` is for people; `run` tries it, and gives what is wrong with the result, if anything is. */
   attempt(chance: SeededChoices): FuzzCase
 }
 
@@ -13,7 +13,7 @@ export type FuzzCase = { input: unknown; run: () => Fault | Promise<Fault> }
 
 export type Fault = string | undefined
 
-/** @param check what is wrong with what becomes of an input; whatever it throws is a fault too */
+/** A target. @param make makes an input @param check parses it and gives what is wrong with the result; what it throws is a fault too */
 export function target<I>(
   name: string,
   share: number,
@@ -30,12 +30,12 @@ export function target<I>(
   }
 }
 
-/** The first of these that does not hold. */
+/** The first claim that does not hold; undefined where all hold. */
 export function faultOf(claims: Readonly<Record<string, boolean>>): Fault {
   return Object.entries(claims).find(([, holds]) => !holds)?.[0]
 }
 
-/** What nobody may be shown on one line: controls, breaks, directions, halves of characters. */
+/** Whether a text may be shown on one line: without controls, line breaks, changes of direction and halves of characters. */
 export function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text)
 }

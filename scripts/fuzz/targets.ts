@@ -1,4 +1,4 @@
-// Every parser that meets a stranger, a server, a damaged disk or a hasty hand.
+// All targets: every parser of what comes from strangers, servers, a damaged disk or a hasty hand.
 
 import { argvTargets } from './argv.ts'
 import { callKeyTargets } from './call-keys.ts'
@@ -27,7 +27,7 @@ export const TARGETS: readonly Target[] = [
   ...selectorTargets,
 ]
 
-/** How many of `all` cases a target gets, at least one. */
+/** How many of `all` cases a target gets, by its share of those of `targets`; at least one. */
 export function casesOf({ share }: Target, all: number, targets: readonly Target[] = TARGETS): number {
   const sum = targets.reduce((total, one) => total + one.share, 0)
   return Math.max(1, Math.ceil((all * share) / sum))

@@ -1,4 +1,4 @@
-// What comes off the wire before anybody knows whose it is: frames, events, answers, keys as text.
+// Fuzzes what comes off the wire: frames, refusals, events, rumors, answers, and keys as text (NIP-19).
 import { bech32 } from '@scure/base'
 import { unsafeTextOf } from '../../src/call/wording.ts'
 import { ANSWER_BOUNDS, openCollector } from '../../src/io/relay/collector.ts'
@@ -67,7 +67,7 @@ const events = target(
   },
 )
 
-// Slow, so fewer of them: every signature that is looked at is a wrong one.
+// Few cases, since verifying is slow.
 const signatures = target(
   'signatures',
   6,
@@ -84,7 +84,7 @@ const unsigned = target(
   60,
   (chance) => {
     const made = spoiledJson(chance, chance.pick(rumors))
-    // Without its id a rumor is taken for what it says.
+    // A rumor without an id may be read, and gets the id of its content.
     if (typeof made === 'object' && made !== null && chance.often(60)) delete Object(made).id
     return made
   },
@@ -150,7 +150,7 @@ const keys = target('nip19', 60, keyText, (word): Fault => {
 
 const CODED = KEYS.slice(0, 3).flatMap((word) => bech32.decodeUnsafe(word, 5_000) ?? [])
 
-// Mostly with a checksum that fits, since without it nothing else is looked at.
+// Mostly with a right checksum, since without one nothing else is looked at.
 function keyText(chance: SeededChoices): string {
   if (chance.often(40)) return spoiledText(chance, KEYS)
   const sample = chance.pick(CODED)

@@ -1,4 +1,4 @@
-// One target in a thread of its own, so that a case that never ends or eats all memory can be stopped and named.
+// Runs one target in a thread of its own, so that a case that never ends, or takes all memory, can be stopped and named.
 import { parentPort, workerData } from 'node:worker_threads'
 import { fuzz } from './run.ts'
 import { TARGETS } from './targets.ts'

@@ -1,4 +1,4 @@
-// What comes out of envelopes: NIP-44 payloads, seals and rumors, each spoiled inside of what is around it.
+// Fuzzes NIP-44 payloads and NIP-59 wraps: wraps, seals and rumors, each spoiled inside of good outer layers.
 
 import { chacha20, hmacSha256 } from '../../src/nostr/crypto.ts'
 import { eventId, finalize, parseEvent, rumorOf } from '../../src/nostr/event.ts'
@@ -25,7 +25,7 @@ const payloads = target(
   },
 )
 
-// With a MAC that fits: lengths and padding are a peer's word too.
+// With a right MAC: a peer can also write wrong lengths and padding.
 const paddings = target(
   'paddings',
   40,

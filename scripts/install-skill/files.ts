@@ -1,4 +1,4 @@
-// Files that are replaced whole: whoever reads one finds the old one or the new.
+// Replaces files as a whole: whoever reads one finds the old one or the new one.
 import {
   existsSync,
   lstatSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
-/** Puts the bytes of a file in place. What became of it, for people. Throws what the disk says. */
+/** Copies the file `source` to `path`. Gives what was done, for people. Throws errors of the disk. */
 export function replaceFile(path: string, source: string, mode: number): string {
   const bytes = readFileSync(source)
   const before = existsSync(path) ? readFileSync(path) : undefined
@@ -22,15 +22,15 @@ export function replaceFile(path: string, source: string, mode: number): string 
   return `${basename(path)}: ${before === undefined ? 'new' : 'replaced'}, ${size}`
 }
 
-/** The text of a file; undefined where there is none. */
+/** The text of a settings file; undefined where there is none. */
 export function readSettings(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** Puts a text in place, in the file that a link leads to, with the rights that it had. "" removes a file, and empties a link's. */
+/** Writes a settings file: the one that a link leads to, with the mode that it had. "" removes a file; one behind a link becomes empty. */
 export function writeSettings(path: string, text: string): void {
   if (!existsSync(path)) {
-    // A harness keeps its folder to its user.
+    // Private, as harnesses make their folders.
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     putInPlace(path, text, 0o600)
   } else if (text === '' && !lstatSync(path).isSymbolicLink()) {

@@ -1,4 +1,4 @@
-// Where each harness looks for skills and for hooks. The addresses of the documents are in docs/HARNESSES.md.
+// Where each harness looks for skills and for hooks. docs/HARNESSES.md says where that is documented.
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path'
 export const HARNESS_NAMES = ['openclaw', 'claude-code', 'codex'] as const
 export type HarnessName = (typeof HARNESS_NAMES)[number]
 
-/** `folder`: of the skill. `hooks`: the file of the harness that holds its hooks, where it has one. */
+/** Where a skill goes. `folder`: that of the skill; `hooks`: the harness's hooks, where it has any. */
 export type Place = { name: HarnessName | 'folder'; title: string; folder: string; hooks?: HookSettings }
 
-/** `node` and `program`: how the harness starts the hook, as words of a shell. */
+/** `file`: where the harness's hooks stand. `node` and `program`: how it starts ours, as words for a shell. */
 export type HookSettings = {
   harness: HarnessName
   file: string
@@ -18,13 +18,13 @@ export type HookSettings = {
   program: string
 }
 
-/** Both know these four by the same names; what they are for is in docs/HARNESSES.md. */
+/** The events of our hooks, which Claude Code and Codex call by the same names; docs/HARNESSES.md says what each is for. */
 const EVENTS = ['SessionStart', 'UserPromptSubmit', 'PostToolUse', 'Stop']
 
-/** `node`: the program that runs ours. */
+/** `node`: the path of the Node that runs our program. */
 export type Machine = { env: NodeJS.ProcessEnv; node: string }
 
-/** The place of a harness: the user's, or that of a project. */
+/** The place for a harness: the user's own, or that of the folder `project`. */
 export function placeOf(name: HarnessName, project: string | undefined, { env, node }: Machine): Place {
   const own = (variable: string, folder: string) => env[variable] || join(userFolder(env), folder)
   switch (name) {
@@ -51,7 +51,7 @@ export function placeOf(name: HarnessName, project: string | undefined, { env, n
   }
 }
 
-/** The harnesses that this user has; OpenClaw where there is none. */
+/** The harnesses that this user has; OpenClaw where none is found. */
 export function foundHarnesses(env: NodeJS.ProcessEnv): HarnessName[] {
   const isHere: Record<HarnessName, boolean> = {
     openclaw: existsSync(join(userFolder(env), 'clawd')) || holdsMoreThanOurs(stateOf(env)),
@@ -62,13 +62,13 @@ export function foundHarnesses(env: NodeJS.ProcessEnv): HarnessName[] {
   return found.length === 0 ? ['openclaw'] : found
 }
 
-// Identity and state of ours lie in OpenClaw's folder also where there is no OpenClaw.
+// Our own identity and state lie in OpenClaw's folder even where there is no OpenClaw.
 function holdsMoreThanOurs(folder: string): boolean {
   const names = existsSync(folder) ? readdirSync(folder) : ['p2p']
   return names.length === 0 || names.some((name) => !/^\.?p2p/.test(name))
 }
 
-// In the workspace that the name `clawd` stands for where there is one, else in OpenClaw's present one.
+// The folder `clawd`, OpenClaw's earlier workspace, where there is one; else the present one.
 function workspaceOf(env: NodeJS.ProcessEnv): string {
   const clawd = join(userFolder(env), 'clawd')
   return resolve(existsSync(clawd) ? clawd : join(stateOf(env), 'workspace'))

@@ -1,4 +1,4 @@
-// Our hooks in a harness's settings, as a change of their text: put in behind what is there, and taken out again.
+// Puts our hooks into the text of a harness's settings, after what is there, and takes them out again.
 
 import type { HookSettings } from './harnesses.ts'
 import {
@@ -12,22 +12,22 @@ import {
   removeChild,
 } from './json-text.ts'
 
-/** The changed text and the events that it concerns; or what stands in the way. */
+/** The changed text, and the events whose hooks were changed; or why the text cannot be changed. */
 export type HookEdit = { text: string; events: string[] } | { refused: string }
 
-/** Seconds that a harness waits for one; it takes a fraction of one. */
+/** Seconds that a harness waits for a hook, which takes a fraction of one. */
 const TIMEOUT = 10
 
 /**
- * What the harness runs. It never fails: exit code 2 would forbid the agent to stop and drop what its user has typed, and a
- * program that is gone, or an older one that does not know the word, must not do that.
+ * The command that the harness runs. It never fails: exit code 2 would forbid the agent to stop, and drop what its user has typed, and a
+ * program that is gone, or an old one that does not know `hook`, must not do that.
  */
 export function hookCommand({ harness, node, program }: HookSettings): string {
   return `${node} ${program} hook ${harness} || true`
 }
 
 /**
- * Puts our hooks in. Where an earlier installation has put them in for another folder or another Node, theirs are changed.
+ * Puts our hooks in. Hooks of an earlier installation, for another folder or another Node, are changed.
  *
  * @param before undefined where there is no file
  */
@@ -51,12 +51,12 @@ export function withHooks(before: string | undefined, settings: HookSettings): H
   return { text, events }
 }
 
-/** Takes our hooks out, and what was made for them alone. `text` is "" when the whole file was. */
+/** Takes our hooks out, and what was made only for them. `text` is "" where that is the whole file. */
 export function withoutHooks(before: string, settings: HookSettings): HookEdit {
   const refused = faultIn(before, settings)
   if (refused !== undefined) return { refused }
   let text = before
-  // The last in comes out first: what is left then looks as it did before.
+  // In reverse order, so that what is left looks as it did before.
   const events = settings.events.toReversed().filter((event) => {
     const known = text
     const last = () => ownHooks(text, event, settings).at(-1)
@@ -66,7 +66,7 @@ export function withoutHooks(before: string, settings: HookSettings): HookEdit {
   return { text, events: events.toReversed() }
 }
 
-/** What keeps a text from being changed; undefined for nothing. */
+/** Why a text cannot be changed; undefined where it can. */
 function faultIn(text: string, { events }: HookSettings): string | undefined {
   const root = parseJsonText(text)
   if (root?.type !== 'object') return 'it is no JSON object'
@@ -76,7 +76,7 @@ function faultIn(text: string, { events }: HookSettings): string | undefined {
   return odd === undefined ? undefined : `"hooks.${odd}" in it is no list`
 }
 
-// Behind all others: Codex knows the hooks that its user has reviewed by their position.
+// After all others: Codex knows by their position which hooks its user has reviewed.
 function addGroup(text: string, event: string, group: unknown): string {
   const root = parseJsonText(text)
   const hooks = memberOf(root, 'hooks')
@@ -91,7 +91,7 @@ function withCommand(text: string, hook: JsonNode | undefined, command: string):
   return old === undefined ? text : text.slice(0, old.start) + JSON.stringify(command) + text.slice(old.end)
 }
 
-/** The paths to our hooks for an event, each from the root on. */
+/** The paths to our hooks for an event, each as the nodes from the root on. */
 function ownHooks(text: string, event: string, { harness }: HookSettings): JsonNode[][] {
   const root = parseJsonText(text)
   const hooks = memberOf(root, 'hooks')
@@ -104,15 +104,15 @@ function ownHooks(text: string, event: string, { harness }: HookSettings): JsonN
   })
 }
 
-/** A command as `hookCommand` gives it, for whatever Node and folder. What its user has typed otherwise is the user's. */
+/** Whether a command is one of `hookCommand`, for any Node and folder. One that its user has changed is left alone. */
 function isOurs(command: string, harness: string): boolean {
   return /p2p-comm\/p2p\.js'? hook /.test(command) && command.endsWith(` hook ${harness} || true`)
 }
 
-/** Removes the last node of a path, and each container above it that was made for it alone; "" when that is all of the text. */
+/** Removes the last node of a path, and each container above it that was made only for it; "" where that is the whole text. */
 function removeUpwards(text: string, path: readonly JsonNode[]): string {
   const list = path.at(-2)
-  // A group for our hook alone goes with it, whatever was written beside it: without a hook it is not valid.
+  // A group whose only hook is ours goes too, whatever else stands in it: without a hook it is not valid.
   const rest = isContainer(list) && list.children.length === 1 ? path.slice(0, -2) : path
   const spare = rest.slice(0, -1).findLastIndex((node) => !isContainer(node) || !madeForItsChild(text, node))
   const [container, node] = [rest[spare], rest[spare + 1]]

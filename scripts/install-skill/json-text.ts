@@ -1,5 +1,5 @@
-// Editing JSON as text: what is put in comes out again byte for byte, and everything else stays as its owner wrote it, comments
-// and trailing commas included.
+// Edits JSON as text: what was put in can be taken out byte for byte, and everything else stays as its owner wrote it, with comments and
+// trailing commas.
 
 type Span = { start: number; end: number }
 export type Scalar = Span & { type: 'scalar'; value: unknown }
@@ -8,7 +8,7 @@ export type ObjectNode = Span & { type: 'object'; children: (Span & { key: strin
 export type JsonNode = Scalar | ArrayNode | ObjectNode
 export type Container = ArrayNode | ObjectNode
 
-/** The tree of a text with its positions; undefined when it is no JSON. Comments and trailing commas are let pass. */
+/** The tree of a text, with positions; undefined where it is no JSON. Comments and trailing commas are allowed. */
 export function parseJsonText(text: string): JsonNode | undefined {
   const reader = { text, at: text.startsWith('\uFEFF') ? 1 : 0 }
   skipTrivia(reader)
@@ -17,14 +17,14 @@ export function parseJsonText(text: string): JsonNode | undefined {
   return reader.at === text.length ? node : undefined
 }
 
-/** The member of an object; the last one where a key stands twice, as JSON.parse has it. */
+/** The member of an object, the last one where a key stands twice, as with JSON.parse; undefined where there is none. */
 export function memberOf(node: JsonNode | undefined, key: string): JsonNode | undefined {
   return node?.type === 'object' ? node.children.findLast((child) => child.key === key)?.value : undefined
 }
 
 /**
- * The text with a value behind all others of a container. `key`: in an object. Into one that is empty it goes without any white
- * space before it: that is how `removeChild` tells a container that was there from one that was made for what is in it.
+ * The text with a value added at the end of a container, under `key` where that is an object. Into an empty container the value goes
+ * without white space before it: by that `madeForItsChild` tells a container that was there from one that was made.
  */
 export function appendChild(text: string, container: Container, value: unknown, key?: string): string {
   const style = styleOf(text)
@@ -34,7 +34,7 @@ export function appendChild(text: string, container: Container, value: unknown, 
   if (last === undefined) return insert(text, container.start + 1, name + jsonIn(style, base, value))
   const close = container.end - 1
   const end = text.slice(0, close).trimEnd().length
-  // Whoever closes a container in the line of its last value gets one more in that line.
+  // Where a container is closed in the line of its last value, the new one goes into that line too.
   const line = text.slice(end, close).includes('\n') ? (style ?? DEFAULT_STYLE) : undefined
   const indent = startsLine(text, last.start) ? indentOfLine(text, last.start) : base + (line?.unit ?? '')
   const added = (line === undefined ? ' ' : line.newline + indent) + name + jsonIn(line, indent, value)
@@ -42,7 +42,7 @@ export function appendChild(text: string, container: Container, value: unknown, 
   return insert(insert(text, end, added), last.end, ',')
 }
 
-/** The text without a child of a container; `appendChild` undone where it was the last. */
+/** The text without a child of a container. This undoes `appendChild` for the last child. */
 export function removeChild(text: string, container: Container, index: number): string {
   const { children, start, end } = container
   const child = children[index]
@@ -51,7 +51,7 @@ export function removeChild(text: string, container: Container, index: number): 
   const nextStart = children[index + 1]?.start ?? end - 1
   const space = /\s*$/.exec(text.slice(before?.end ?? start + 1, child.start))?.[0] ?? ''
   const after = commaIn(text, child.end, nextStart)
-  // What follows in the same line stays in a line of its own: a comment may end the line above.
+  // What follows in the same line keeps that line: the line above may end with a comment.
   const keepsLine = space.includes('\n') && !/^[ \t]*\r?\n/.test(text.slice((after ?? child.end - 1) + 1))
   const cuts: Span[] = [{ start: keepsLine ? child.start : child.start - space.length, end: child.end }]
   if (after !== undefined) cuts.push({ start: after, end: after + 1 })
@@ -64,17 +64,17 @@ export function removeChild(text: string, container: Container, index: number): 
     .reduce((rest, cut) => rest.slice(0, cut.start) + rest.slice(cut.end), text)
 }
 
-/** Whether a container was made by `appendChild` for what is in it, and nothing else is there. */
+/** Whether a container has only one child, and `appendChild` made it for that. */
 export function madeForItsChild(text: string, container: Container): boolean {
   return container.children.length === 1 && /\s/.test(text[container.start + 1] ?? '')
 }
 
-/** A text of its own for a value, as `appendChild` would write it. */
+/** A new text for a value, written as `appendChild` does. */
 export function newJsonText(value: unknown): string {
   return `${jsonIn(DEFAULT_STYLE, '', value)}\n`
 }
 
-/** Undefined for a text that stands in one line. */
+/** The indent and line break of a text; undefined for a text in one line. */
 type Style = { unit: string; newline: string } | undefined
 
 const DEFAULT_STYLE = { unit: '  ', newline: '\n' }
@@ -93,7 +93,7 @@ function startsLine(text: string, at: number): boolean {
   return text.slice(text.lastIndexOf('\n', at - 1) + 1, at).trim() === ''
 }
 
-/** A value as it is written behind an indent; without a style in one line, with white space inside of its brackets. */
+/** A value as JSON at an indent; without a style in one line, with white space inside its brackets. */
 function jsonIn(style: Style, indent: string, value: unknown): string {
   if (style === undefined) return JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ')
   return JSON.stringify(value, null, style.unit).replaceAll('\n', style.newline + indent)
@@ -103,7 +103,7 @@ function insert(text: string, at: number, piece: string): string {
   return text.slice(0, at) + piece + text.slice(at)
 }
 
-/** Where a comma stands between two values, comments left out. */
+/** Where a comma stands between two positions, outside of comments; undefined for none. */
 function commaIn(text: string, from: number, to: number): number | undefined {
   const reader = { text: text.slice(0, to), at: from }
   skipTrivia(reader)
@@ -112,7 +112,7 @@ function commaIn(text: string, from: number, to: number): number | undefined {
 
 type Reader = { readonly text: string; at: number }
 
-/** Nothing that people write is nested more deeply; what is must not exhaust the stack. */
+/** Nothing that people write is nested more deeply. Deeper texts are refused: they could exhaust the stack. */
 const MAX_DEPTH = 200
 
 function readNode(reader: Reader, depth: number): JsonNode | undefined {

@@ -1,24 +1,27 @@
-// Who may read and write here: NIP-42 authentication, and NIP-59's wish that private messages go to their receiver only.
+// Who may read at the relay, and as whom: NIP-42 authentication, and NIP-59's wish that private messages go only to their receiver.
 import { type Event, verifyEvent } from '../../src/nostr/event.ts'
 import { type RelayFilter, tagValues } from './filter.ts'
 import type { Client, Relay } from './session.ts'
 
 /**
- * `dm`: a challenge at connect; kinds 4 and 1059 only for the keys they name. `late`: the same, but the challenge comes
- * after the first CLOSED. `notice`: as `dm`, but refuses with a NOTICE. `all`: nothing at all before AUTH. `none`: open.
+ * `dm`: a challenge at connect; kinds 4 and 1059 only for the keys that they name. `late`: the same, but the challenge comes with each
+ * refusal. `notice`: as `dm`, but refuses with a NOTICE. `all`: nothing at all before AUTH. `none`: open to all.
  */
 export type AuthPolicy = 'dm' | 'late' | 'notice' | 'all' | 'none'
 
-/** Seconds that an AUTH may be off; strfry allows no more. */
+/** Seconds by which the created_at of an AUTH may be off; strfry allows no more. */
 const authWindow = 60
 
-/** NIP-59: "relays SHOULD only serve kind 1059 events intended for the marked recipient". */
+/**
+ * Whether a client with these keys may read an event. NIP-59: "relays SHOULD only serve kind 1059 events intended for the marked
+ * recipient".
+ */
 export function mayRead(auth: AuthPolicy, keys: ReadonlySet<string>, event: Event): boolean {
   if (auth === 'none' || !isPrivate(event.kind)) return true
   return keys.has(event.pubkey) || tagValues(event, 'p').some((key) => keys.has(key))
 }
 
-/** As strfry: only a REQ that asks for nothing but private kinds is refused; from a mixed one they are silently left out. */
+/** Why a REQ is refused, undefined where it is not. As strfry: only one for nothing but private kinds; from others these are left out. */
 export function whyNotServed(auth: AuthPolicy, keys: ReadonlySet<string>, filters: RelayFilter[]): string | undefined {
   if (auth === 'none') return undefined
   if (auth === 'all' && keys.size === 0) return 'auth-required: authenticate before you ask'
@@ -30,7 +33,10 @@ export function whyNotServed(auth: AuthPolicy, keys: ReadonlySet<string>, filter
   return own ? undefined : 'restricted: these private messages are not for the key that authenticated'
 }
 
-/** NIP-42, "Signed Event Verification". `url` is the relay's own, or `exact`, letter for letter; `now` in seconds. */
+/**
+ * Why an AUTH is refused, undefined where it is not (NIP-42, "Signed Event Verification"). `url`: the relay's; only its host counts, unless
+ * `exact` gives the address that must be named letter for letter. `now`: unix seconds.
+ */
 export function whyNotAuthentic(
   event: Event,
   challenge: string,
@@ -53,7 +59,7 @@ function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined
 }
 
-/** Why a client may not have another question open, if it may not. */
+/** Why a client may not have another question open; undefined where it may. */
 export function whyOneTooMany({ policy, faults }: Relay, client: Client): string | undefined {
   const most = faults.fewer?.most ?? policy.subscriptions
   const isRoom = client.subscriptions.size + client.negSessions.size < most

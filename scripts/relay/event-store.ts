@@ -1,8 +1,8 @@
-// What the relay keeps, and by which rules it keeps it: NIP-01 kinds, NIP-09 deletion, NIP-40 expiration.
+// What the relay keeps, by which rules: kinds (NIP-01), deletion (NIP-09) and expiration (NIP-40).
 import { type Event, tag } from '../../src/nostr/event.ts'
 import { tagValues } from './filter.ts'
 
-/** What became of an event. `reason` is the OK's fourth element; `fresh` means that subscribers are to hear of it. */
+/** What became of an event. `reason`: the fourth element of the OK; `fresh`: whether subscribers get it. */
 export interface StoreVerdict {
   readonly accepted: boolean
   readonly reason: string
@@ -10,14 +10,14 @@ export interface StoreVerdict {
 }
 
 export interface EventStore {
-  /** Takes an event whose signature has been checked. `now` in seconds. */
+  /** Takes an event whose signature was verified. `now`: unix seconds. */
   put(event: Event, now: number): StoreVerdict
-  /** What passes the test and has not expired, newest first, and no more than `most` of it. */
+  /** The events that pass the test and have not expired, newest first, at most `most` of them. */
   find(test: (event: Event) => boolean, now: number, most?: number): Event[]
   clear(): void
 }
 
-/** An empty store, in memory. */
+/** Opens an empty store in memory. */
 export function openEventStore(): EventStore {
   const kept = new Map<string, Event>()
   const newest = new Map<string, Event>()
@@ -56,7 +56,7 @@ export function openEventStore(): EventStore {
       return { accepted: true, reason: '', fresh: true }
     },
     find(test, now, most = Number.POSITIVE_INFINITY) {
-      // Asked again and again for thousands: what a client takes for its answer should not be spent on sorting.
+      // Kept sorted: answers with thousands of events are asked for again and again, and must not take long.
       inOrder ??= [...kept.values()].sort(compareByAge)
       const found: Event[] = []
       for (const event of inOrder) {
@@ -74,12 +74,12 @@ export function openEventStore(): EventStore {
   }
 }
 
-/** NIP-01: "Newer events should appear first, and in the case of ties the event with the lowest id". */
+/** The order of an answer. NIP-01: "Newer events should appear first, and in the case of ties the event with the lowest id". */
 export function compareByAge(a: Event, b: Event): number {
   return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
 }
 
-/** NIP-01: where only the latest is kept, `kind:pubkey:d`; nothing for the kinds that are all kept. */
+/** The address `kind:pubkey:d` (NIP-01) of a kind of which only the latest event is kept; undefined for other kinds. */
 function addressOf(event: Event): string | undefined {
   const { kind, pubkey } = event
   if (kind === 0 || kind === 3 || (kind >= 10000 && kind < 20000)) return `${kind}:${pubkey}:`
@@ -104,7 +104,7 @@ function deletes(deletion: Event, event: Event): boolean {
   )
 }
 
-/** NIP-40; an expiration that is no number never comes. */
+/** Whether an event has expired (NIP-40). An expiration that is no number never comes. */
 function hasExpired(event: Event, now: number): boolean {
   const at = tag(event, 'expiration')
   return at !== undefined && Number(at) <= now

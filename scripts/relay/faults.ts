@@ -4,44 +4,46 @@ import type { Event } from '../../src/nostr/event.ts'
 export interface RelayFaults {
   /** Says OK true and keeps nothing: for this share of events (0 to 1), or for those it names. */
   dropEvents: number | ((event: Event) => boolean)
-  /** Answers events with OK false and this reason, e.g. `rate-limited: slow down` … */
+  /** Answers events with OK false and this reason, e.g. `rate-limited: slow down`. */
   refuse: string | undefined
-  /** … this many times; then `refuse` is off again. */
+  /** How many events `refuse` is for; after that it is off again. */
   refuseTimes: number
   /** Sends every event twice. */
   repeat: boolean
   /** Sends stored events in random order. */
   shuffle: boolean
-  /** Milliseconds by which every outgoing frame is late. */
+  /** Ms by which every outgoing frame is delayed. */
   delay: number
-  /** Bytes that it sends on a connection in one second: a slow line. */
+  /** Bytes that it sends on a connection in a second, as on a slow line. */
   bytesPerSecond: number
-  /** Accepts the WebSocket, then neither acts nor says a thing. */
+  /** Accepts the WebSocket, and then neither does nor says anything. */
   silent: boolean
   /** Accepts the TCP connection and never upgrades it. */
   mute: boolean
-  /** Never ends its stored events with an EOSE. */
+  /** Never sends an EOSE. */
   noEose: boolean
-  /** Says EOSE before it sends what it has. */
+  /** Sends EOSE before its stored events. */
   eoseFirst: boolean
   /** Takes events without answering them (an AUTH is still answered). */
   noOk: boolean
-  /** Takes an AUTH, and says so to nobody. */
+  /** Takes an AUTH without answering it. */
   noAuthOk: boolean
   /** Says this in a NOTICE to whoever connects. */
   greeting: string | undefined
+  /** Ignores `until` in a filter. */
   ignoreUntil: boolean
-  /** Knows none of these tags in a filter: `c` and it sends events whatever their `c` is. */
+  /** Ignores these tags in a filter: with `c` it sends events whatever their `c` is. */
   ignoreTags: string
+  /** Ignores `limit` in a filter. */
   ignoreLimit: boolean
-  /** Closes a REQ that asks for more than its limit, with this reason, where others send as many as they do. */
+  /** Closes a REQ that asks for more than its limit, with this reason, instead of sending as many as the limit. */
   closesLimit: string | undefined
   /**
-   * Lets fewer questions be open on a connection than it states, and says so with these words, in a NOTICE that names none of them
-   * (strfry) or to the one that it refuses.
+   * Lets fewer questions be open on a connection than it states. It says so in these words, in a NOTICE that names no question (strfry) or
+   * in the answer to the one that it refuses.
    */
   fewer: { most: number; words?: string; notice?: boolean } | undefined
-  /** Most events for one filter, in place of the relay's `limit`. */
+  /** Most events for one filter, in place of the `limit` of its policy. */
   cap: number | undefined
   /** Sends a broken frame before each good one. */
   garbage: boolean
@@ -49,21 +51,21 @@ export interface RelayFaults {
   foreign: boolean
   /** Cuts a connection once it has sent this many frames. */
   closeAfter: number
-  /** Cuts a connection on which a frame of more than so many bytes comes in, with 1009. */
+  /** Closes a connection with 1009 when a frame of more bytes than this comes in. */
   maxFrame: number
   /** Answers the upgrade with 429 and these headers. */
   tooMany: Record<string, string> | undefined
-  /** Lets itself be connected to `burst` times and then once in so many seconds, and answers everybody else with 429, as khatru does. */
+  /** Accepts connections within this limit, and answers others with 429, as khatru does. */
   dialLimit: RateLimit | undefined
-  /** Takes `burst` events and then one in so many seconds, whoever sends them, as khatru does of one address with the limits it calls sane. */
+  /** Takes events within this limit, whoever sends them, as khatru does for one address with the limits that it calls sane. */
   eventLimit: RateLimit | undefined
   /** Closes every connection as soon as it is open. */
   hangsUp: boolean
-  /** Sends events with another content under the old id and signature. */
+  /** Sends events with changed content under the old id and signature. */
   forge: boolean
 }
 
-/** So many at once, and then one in so many seconds. */
+/** `burst` at once, and then one every `seconds`. */
 export type RateLimit = { seconds: number; burst: number }
 
 /** A relay that does what it should. */
@@ -101,7 +103,7 @@ export function noFaults(): RelayFaults {
   }
 }
 
-/** A number from 0 to below 1. */
+/** Gives random numbers from 0 to below 1. */
 export type SeededRandom = () => number
 
 /** Random numbers that are the same for the same seed (mulberry32, public domain). */
@@ -115,7 +117,7 @@ export function seededRandom(seed: number): SeededRandom {
   }
 }
 
-/** The reason to refuse the next event with, counted down. */
+/** The reason with which to refuse the next event, undefined for none. Counts `refuseTimes` down. */
 export function takeRefusal(faults: RelayFaults): string | undefined {
   const reason = faults.refuse
   if (reason === undefined) return undefined
@@ -124,10 +126,10 @@ export function takeRefusal(faults: RelayFaults): string | undefined {
   return reason
 }
 
-/** Whether one more is within the limit now, unix seconds. One that is not costs its client nothing. */
+/** Whether one more is within the limit at `now`, unix seconds. One that is not does not count. */
 export type RateLimiter = (limit: RateLimit | undefined, now: number) => boolean
 
-/** Counts what is taken: how much is used up, of which one comes back at a time. */
+/** Opens a leaky bucket: of what is used, one comes back every `seconds`. */
 export function openRateLimiter(): RateLimiter {
   let [used, since] = [0, 0]
   return (limit, now) => {
@@ -141,12 +143,12 @@ export function openRateLimiter(): RateLimiter {
   }
 }
 
-/** Whether a relay with these faults says OK to an event and does not keep it. */
+/** Whether a relay with these faults says OK to the event and does not keep it. */
 export function isDropped(event: Event, { dropEvents }: RelayFaults, random: SeededRandom): boolean {
   return typeof dropEvents === 'function' ? dropEvents(event) : dropEvents > 0 && random() < dropEvents
 }
 
-/** What a client is sent in place of `events`; `strangers` are events that it did not ask for. */
+/** What a client is sent in place of `events`. `strangers`: gives events that it did not ask for. */
 export function spoilEvents(
   events: Event[],
   strangers: () => Event[],
@@ -159,7 +161,7 @@ export function spoilEvents(
   return faults.shuffle ? shuffle(repeated, random) : repeated
 }
 
-/** A frame that no client can use, yet must survive. */
+/** A random broken frame, which a client must survive. */
 export function brokenFrame(random: SeededRandom): string {
   return BROKEN_FRAMES[Math.floor(random() * BROKEN_FRAMES.length)] ?? ''
 }

@@ -1,8 +1,8 @@
-// A NIP-01 filter, read strictly from the wire and held against events. Written apart from the client's own, so that
-// neither can hide the other's mistake.
+// Filters (NIP-01), read strictly from the wire and matched against events. Written apart from the client's own code, so that neither hides
+// a mistake of the other.
 import type { Event } from '../../src/nostr/event.ts'
 
-/** `lists` by field: `ids`, `authors`, `kinds` or `#x`. `since` and `until` are seconds, both inclusive. */
+/** `lists`: by field, which is `ids`, `authors`, `kinds` or `#x`. `since` and `until`: unix seconds, both inclusive. */
 export interface RelayFilter {
   readonly lists: ReadonlyMap<string, ReadonlySet<unknown>>
   readonly since: number
@@ -10,7 +10,7 @@ export interface RelayFilter {
   readonly limit: number
 }
 
-/** Reads one filter of a REQ (NIP-01); an unknown field or a value of the wrong shape makes it no filter. */
+/** Reads one filter of a REQ (NIP-01); undefined where a field is unknown or a value has the wrong type. */
 export function readFilter(value: unknown): RelayFilter | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const lists = new Map<string, ReadonlySet<unknown>>()
@@ -29,7 +29,7 @@ export function readFilter(value: unknown): RelayFilter | undefined {
   return { lists, ...bounds }
 }
 
-/** NIP-01: all conditions of a filter must hold; one common value is enough within a list. */
+/** Whether an event matches a filter. NIP-01: all conditions must hold; within a list one common value is enough. */
 export function fitsFilter(filter: RelayFilter, event: Event, ignoreUntil = false, ignoreTags = ''): boolean {
   if (event.created_at < filter.since) return false
   if (event.created_at > filter.until && !ignoreUntil) return false
@@ -40,7 +40,7 @@ export function fitsFilter(filter: RelayFilter, event: Event, ignoreUntil = fals
   return true
 }
 
-/** NIP-01: only the first value of a tag is indexed. */
+/** The first values of an event's tags with that name; NIP-01: only the first value of a tag is indexed. */
 export function tagValues(event: Event, name: string): string[] {
   return event.tags.flatMap(([key, value]) => (key === name && value !== undefined ? [value] : []))
 }

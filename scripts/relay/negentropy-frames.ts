@@ -1,17 +1,17 @@
-// NIP-77's frames, as the relay hears them: NEG-OPEN with a filter and a message, NEG-MSG with a message, NEG-CLOSE.
+// The relay's answers to the frames of NIP-77: NEG-OPEN with a filter and a message, NEG-MSG with a message, NEG-CLOSE.
 
 import { mayRead, whyNotServed, whyOneTooMany } from './access.ts'
 import { fitsFilter, readFilter } from './filter.ts'
 import { answerNegMessage } from './negentropy.ts'
 import type { Client, Relay } from './session.ts'
 
-/** The frames that it answers with. */
+/** The frames with which the relay answers one. `rest`: what follows the subscription id. */
 export function answerNegFrame(relay: Relay, client: Client, verb: string, id: string, rest: unknown[]): unknown[][] {
   if (verb === 'NEG-CLOSE') {
     client.negSessions.delete(id)
     return []
   }
-  // NIP-77: of an id that is open already "the existing subscription is first closed".
+  // NIP-77, for an id that is open already: "the existing subscription is first closed".
   if (verb === 'NEG-OPEN') client.negSessions.delete(id)
   const crowd = verb === 'NEG-OPEN' ? whyOneTooMany(relay, client) : undefined
   if (crowd !== undefined && relay.faults.fewer?.notice) return [['NOTICE', crowd]]
@@ -24,7 +24,7 @@ export function answerNegFrame(relay: Relay, client: Client, verb: string, id: s
   return [['NEG-ERR', id, reason], ...(asks ? [['AUTH', client.challenge]] : [])]
 }
 
-/** Opens a session about what the filter finds; why not, if not. */
+/** Opens a session about the events that the filter finds. Gives why not, undefined where it is open. */
 function openNegSession({ policy, store }: Relay, client: Client, id: string, value: unknown): string | undefined {
   const filter = readFilter(value)
   if (filter === undefined) return 'invalid: that is no filter'
@@ -35,7 +35,7 @@ function openNegSession({ policy, store }: Relay, client: Client, id: string, va
     (event) => fitsFilter(filter, event) && mayRead(policy.auth, client.keys, event),
     policy.now(),
   )
-  // Oldest first, as the protocol counts: then there is little left to sort.
+  // Oldest first, which is the order of the protocol: then there is little left to sort.
   const items = found.toReversed().map((event) => ({ id: event.id, stamp: event.created_at }))
   client.negSessions.set(id, items)
   return undefined

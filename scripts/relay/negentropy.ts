@@ -1,8 +1,7 @@
-// The relay's side of NIP-77, Negentropy Protocol V1. Written apart from the client's library, so that neither can hide the
-// other's mistake.
+// The relay's side of NIP-77, Negentropy Protocol V1. Written apart from the client's code, so that neither hides a mistake of the other.
 import { createHash } from 'node:crypto'
 
-/** What the relay has of a filter. */
+/** An event that the relay has for the filter. `stamp`: its created_at, unix seconds. */
 export type Item = { id: string; stamp: number }
 
 type Bound = { stamp: number; prefix: string }
@@ -12,7 +11,7 @@ const [skip, fingerprint, idList] = [0, 1, 2]
 const buckets = 16
 const infinity = Number.POSITIVE_INFINITY
 
-/** The answer to a client's message, in hex; undefined for one that breaks the protocol. */
+/** The answer to a client's message, in hex; undefined for a message that breaks the protocol. */
 export function answerNegMessage(items: readonly Item[], message: string): string | undefined {
   const sorted = items.toSorted((a, b) => a.stamp - b.stamp || (a.id < b.id ? -1 : 1))
   const reader = openReader(Buffer.from(message, 'hex'))
@@ -53,7 +52,7 @@ function split(range: readonly Item[], bound: Bound, writer: Writer): void {
   }
 }
 
-/** The shortest bound that parts two neighbours. */
+/** The shortest bound between two neighbours. */
 function between(last: Item, next: Item): Bound {
   if (last.stamp !== next.stamp) return { stamp: next.stamp, prefix: '' }
   let same = 0
@@ -65,7 +64,7 @@ function isBelow({ id, stamp }: Item, bound: Bound): boolean {
   return stamp < bound.stamp || (stamp === bound.stamp && id < bound.prefix.padEnd(64, '0'))
 }
 
-/** The ids added up as little-endian numbers modulo 2^256, then their count; of its SHA-256 the first 16 bytes. */
+/** The first 16 bytes, in hex, of SHA-256 over the sum of the ids (little-endian, modulo 2^256) and their count. */
 function fingerprintOf(range: readonly Item[]): string {
   const all = Buffer.from(range.map(({ id }) => id).join(''), 'hex')
   // Four words of 64 bits each, least significant first.
@@ -103,7 +102,7 @@ function openReader(data: Buffer) {
     byte: () => bytes(1)?.[0],
     bytes,
     varint: number,
-    /** Stamps are told as differences plus one; 0 is infinity. */
+    /** Stamps are written as differences plus one; 0 is infinity. */
     bound(): Bound | undefined {
       const told = number()
       const prefix = bytes(number() ?? data.length)
@@ -137,7 +136,7 @@ function openWriter() {
     bound(upper)
   }
   return {
-    /** Neighbouring ones become one; the last need not be told. */
+    /** Neighbouring skips become one, and one at the end is not written. */
     skip(upper: Bound) {
       skipped = upper
     },

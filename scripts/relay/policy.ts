@@ -1,4 +1,4 @@
-// What a relay asks of its clients and lets them do, as its operator has set it up.
+// What a relay asks of its clients and lets them do, as its operator has configured it.
 import type { Event } from '../../src/nostr/event.ts'
 import type { AuthPolicy } from './access.ts'
 
@@ -7,32 +7,32 @@ export interface RelayPolicy {
   auth: AuthPolicy
   /** `nip67`: EOSE says `finish` or `more`. */
   hints: 'none' | 'nip67'
-  /** NIP-77: `refused` says in NIP-11 that it speaks it and then does not. */
+  /** NIP-77. `refused`: it claims in NIP-11 to speak it, and refuses every session. */
   negentropy: 'none' | 'nip77' | 'refused'
   /** Most events for one filter. */
   limit: number
-  /** Most questions that are open on one connection, REQs and sessions of NIP-77 together. */
+  /** Most questions that may be open on one connection, REQs and sessions of NIP-77 together. */
   subscriptions: number
-  /** Largest event, in bytes of its normalised JSON. */
+  /** Bytes of the largest event, as normalised JSON. */
   maxBytes: number
-  /** Seconds by which created_at may be ahead of the relay's clock, and behind it. */
+  /** Seconds by which created_at may be ahead of the relay's clock; `oldest`: behind it. */
   future: number
   oldest: number
-  /** Takes incoming events without checking their signature, for loading many. An AUTH is always checked. */
+  /** Takes events without verifying their signatures, for loading many. An AUTH is always verified. */
   trust: boolean
-  /** Whose relay it says that it is (NIP-11 `pubkey`). */
+  /** The pubkey of its operator, as in NIP-11. */
   operator: string | undefined
-  /** The URL that an AUTH must name where clients come through a proxy; else the relay's own. */
+  /** The URL that an AUTH must name, where clients come through a proxy; undefined for the relay's own. */
   serviceUrl: string | undefined
-  /** The address that an AUTH must name letter for letter; any spelling of ours will do where this is left out. */
+  /** The address that an AUTH must name letter for letter; undefined to take any spelling. */
   exactUrl: string | undefined
-  /** The relay's clock, in seconds. */
+  /** The relay's clock, unix seconds. */
   now: () => number
-  /** Hears what it does, as it does it. */
+  /** Is told what the relay does. */
   onDeed: ((deed: RelayDeed) => void) | undefined
 }
 
-/** What a relay does, for whoever watches it. `event`: what became of one that came in; `asked`: for whose wraps a client has asked, which `left` may end. */
+/** What a relay does. `event`: what became of an event; `asked`: for whose wraps a client has asked; `left`: a connection has ended. */
 export type RelayDeed =
   | { type: 'event'; event: Event; accepted: boolean; reason: string; kept: boolean }
   | { type: 'asked'; connection: number; receiver: string }

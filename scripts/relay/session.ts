@@ -1,4 +1,4 @@
-// One client's conversation with the relay, frame by frame: NIP-01, NIP-42, NIP-67's hints and NIP-77.
+// The session of one client at the relay, frame by frame: NIP-01, NIP-42, the hints of NIP-67, and NIP-77.
 import { randomBytes } from 'node:crypto'
 import { type RawData, WebSocket } from 'ws'
 import { type Event, parseEvent, verifyEvent } from '../../src/nostr/event.ts'
@@ -18,14 +18,14 @@ import type { Item } from './negentropy.ts'
 import { answerNegFrame } from './negentropy-frames.ts'
 import type { RelayPolicy } from './policy.ts'
 
-/** What all conversations share. */
+/** What all sessions share. */
 export interface Relay {
   readonly policy: RelayPolicy
   readonly faults: RelayFaults
   readonly random: SeededRandom
   readonly store: EventStore
   readonly clients: Set<Client>
-  /** Whether it lets itself be connected to once more. */
+  /** Whether it accepts one more connection. */
   readonly mayDial: RateLimiter
   /** Whether it takes one more event. */
   readonly mayWrite: RateLimiter
@@ -43,10 +43,10 @@ export interface Client {
   /** The pubkeys that have authenticated. */
   readonly keys: Set<string>
   readonly subscriptions: Map<string, RelayFilter[]>
-  /** The open sessions of NIP-77, and what they are about. */
+  /** The open sessions of NIP-77, by subscription id, and the events that each is about. */
   readonly negSessions: Map<string, Item[]>
   framesSent: number
-  /** When all that was sent so far has gone over a slow line, Unix ms. */
+  /** When all that was sent so far has passed a slow line, Unix ms. */
   busyUntil: number
 }
 
@@ -54,7 +54,7 @@ export const maxFilters = 20
 export const maxIdLength = 64
 const maxSeen = 10_000
 
-/** Serves one client of a relay until its connection ends. */
+/** Serves a client of the relay until its connection ends. */
 export function openSession(relay: Relay, socket: WebSocket): void {
   relay.connectionsSoFar += 1
   const connection = relay.connectionsSoFar
@@ -75,7 +75,7 @@ export function openSession(relay: Relay, socket: WebSocket): void {
     relay.clients.delete(client)
     relay.policy.onDeed?.({ type: 'left', connection })
   })
-  // A message over the limit or an illegal one: ws closes the connection and tells us here.
+  // ws has closed the connection, for a message that is too large or illegal.
   socket.on('error', () => socket.terminate())
   if (relay.faults.hangsUp) {
     socket.close()
@@ -125,7 +125,7 @@ function judgeEvent({ policy, faults, random, store, mayWrite }: Relay, client: 
   const age = policy.now() - event.created_at
   if (age < -policy.future) return rejected('invalid: created_at too late')
   if (age > policy.oldest) return rejected('invalid: created_at too early')
-  // Before the look at what is kept: a copy with a broken signature must never stand in the way of the genuine one.
+  // Before the store is asked: a copy with a bad signature must never stand in the way of the genuine event.
   if (!policy.trust && !verifyEvent(event)) return rejected('invalid: wrong id or signature')
   if (!mayWrite(faults.eventLimit, policy.now())) return rejected('rate-limited: slow down, please')
   if (isDropped(event, faults, random)) return { accepted: true, reason: '', fresh: false }
@@ -219,7 +219,7 @@ function answer(relay: Relay, client: Client, id: string, filters: RelayFilter[]
   if (!faults.noEose && !faults.eoseFirst) send(relay, client, end)
 }
 
-/** Whoever waits for the OK of an id gets it, even when nothing else about the event can be read. */
+/** Sends the OK for an event, even where nothing but its id can be read; without an id a NOTICE. */
 function sendOk(relay: Relay, client: Client, value: unknown, accepted: boolean, reason: string): void {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
   send(relay, client, typeof id === 'string' ? ['OK', id, accepted, reason] : ['NOTICE', reason])
@@ -247,13 +247,13 @@ function send({ faults, random, sent }: Relay, client: Client, frame: unknown[])
     } else cutIfDone()
   }
 
-  /** The last frame is to leave the machine before the connection is cut. */
+  /** Cuts the connection after its last frame has left the machine. */
   function cutIfDone(): void {
     if (client.framesSent >= faults.closeAfter && client.socket.bufferedAmount === 0) client.socket.terminate()
   }
 }
 
-// Served again and again, thousands at a time: what a client takes for its answer should not be spent on this.
+// Kept, since the same thousands of events are sent again and again, and answers must not take long.
 const eventTexts = new WeakMap<object, string>()
 
 function textOf(frame: unknown[]): string {
@@ -268,7 +268,7 @@ function sizeOf(data: RawData): number {
   return Array.isArray(data) ? data.reduce((sum, part) => sum + part.byteLength, 0) : data.byteLength
 }
 
-/** Anything but a JSON array reads as an empty frame. */
+/** The frame in a message; an empty one for anything but a JSON array. */
 function readFrame(data: RawData): unknown[] {
   try {
     const frame: unknown = JSON.parse(String(data))

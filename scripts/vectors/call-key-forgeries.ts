@@ -1,4 +1,4 @@
-// What is no call key, what is a downgrade, and wraps that say of a call what is not so; each with what must become of it.
+// Values that are no call keys, downgrades, and forged wraps of calls, each with what must become of it.
 import { isDowngraded, type SealedSignal } from '../../src/call/secrecy.ts'
 import { ekFault } from '../../src/nostr/call-key.ts'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
@@ -9,7 +9,7 @@ import { keysOf, seededBytes } from './seeded-bytes.ts'
 
 const { caller, callee } = agents
 
-/** Values of all `ek` tags of one rumor, and what is wrong with them. */
+/** The values of all `ek` tags of one rumor, and what is wrong with them; null where nothing is. */
 export function ekCases(good: string, another: string) {
   const identities = [caller.pubkey, callee.pubkey]
   const cases: [string, string[]][] = [
@@ -31,7 +31,7 @@ export function ekCases(good: string, another: string) {
   ]
 }
 
-/** Signals under the identities' key in a call with keys: which of them are dropped. */
+/** Signals under the identities' key in a call with keys, and which of them are dropped. `accepted`: when it was accepted, unix seconds. */
 export function downgrades(accepted: number) {
   const signals: SealedSignal[] = [
     { type: 'message', by: 'caller', seq: 3, ack: 1, at: accepted + 5 },
@@ -52,10 +52,10 @@ export function downgrades(accepted: number) {
   return { accepted, signals: signals.map((signal) => ({ ...signal, dropped: isDowngraded(signal, accepted) })) }
 }
 
-/** `ours`, `theirs`, `other`: conversation keys, of the call as either side has it, and of another call of the same two. */
+/** `ours`, `theirs`: the conversation key of the call, as either side has it; `other`: that of another call of the same two. */
 type Said = { message: Rumor; reply: Rumor; ours: Uint8Array; theirs: Uint8Array; other: Uint8Array }
 
-/** Wraps that a program must not take, each with why. */
+/** Wraps that a program must not take: why, and what they count as. */
 export function foreignWraps({ message, reply, ours, theirs, other }: Said) {
   const mallory = keysOf('p2p-comm mallory')
   const inHerName = rumorOf({ ...message }, mallory.pubkey)

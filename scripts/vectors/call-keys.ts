@@ -1,4 +1,4 @@
-// A call with keys of its own, step by step: what a second implementation must compute, what is no call key, and what is dropped.
+// A call with keys of its own, step by step: what another implementation must compute, what is no call key, and what is dropped.
 import {
   bindCall,
   CALL_KEY_LABEL,
@@ -65,7 +65,7 @@ export function callKeyVectors() {
   }
 }
 
-/** The steps of the derivation, for the document. */
+/** The steps of the derivation as a Markdown table, for docs/PROTOCOL.md. */
 export function callKeyTable({
   callKeys,
   binding,
@@ -138,7 +138,7 @@ function said(author: Keys, kind: number, tags: string[][], content: string): Ru
   return rumorOf({ kind, created_at: NOW, tags: [['p', to.pubkey], ...tags], content }, author.pubkey)
 }
 
-// The dice of each layer are the vector's own, so that an implementation with the same dice gets the same bytes.
+// The random bytes of each layer are seeded, so that another implementation can make the same ones and get the same result.
 function sealedStep(rumor: Rumor, author: Keys, callKey: CallKey | undefined) {
   const to = author === caller ? callee.pubkey : caller.pubkey
   const sealed = seal(rumor, author, to, { stamp: NOW - 3600, callKey }, seededBytes(`seal ${rumor.id}`))
@@ -154,7 +154,7 @@ function sealedStep(rumor: Rumor, author: Keys, callKey: CallKey | undefined) {
   }
 }
 
-/** Wraps for the callee, which has the keys of both calls, and what becomes of them. */
+/** Wraps for the callee, which has the keys of two calls, and what becomes of them. */
 function invalidWraps(message: Rumor, reply: Rumor, { caller: ours, callee: theirs }: ReturnType<typeof sidesOf>) {
   const otherEks = { caller: keysOf('p2p-comm caller other ek'), callee: keysOf('p2p-comm callee other ek') }
   const { binding } = introduced('Another review', otherEks)

@@ -1,4 +1,4 @@
-// A whole call, said by the production code between two states in memory, at fixed times.
+// A whole call, which the code of src/ makes between two states in memory, at fixed times.
 import type { IntendedSignal } from '../../src/call/decision.ts'
 import { chunksOf } from '../../src/call/file-transfer.ts'
 import { lastSignal } from '../../src/call/replay.ts'
@@ -15,7 +15,7 @@ export const agents = { caller: keysOf('p2p-comm caller'), callee: keysOf('p2p-c
 
 export type SaidSignal = { op: string; from: string; to: string; rumor: Rumor }
 
-/** The states of caller and callee after it, and everything that was said, in the order of saying. */
+/** Makes the call. Gives its id, everything that was said, in order, and the states of caller and callee after it. */
 export function aWholeCall(): { id: string; said: SaidSignal[]; states: [State, State] } {
   const [a, b] = [agents.caller.pubkey, agents.callee.pubkey]
   const talk = newTalk()

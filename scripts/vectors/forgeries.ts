@@ -6,7 +6,7 @@ import { agents, type aWholeCall, NOW } from './call.ts'
 
 export type Forgery = { why: string; rumor?: Rumor; wrap?: unknown }
 
-/** Signals and wraps that a program must not take, each with why. */
+/** Rumors and wraps that a program must drop, each with why. */
 export function forgeries({ said }: ReturnType<typeof aWholeCall>): Forgery[] {
   const message = said.find((s) => s.op === 'message')?.rumor
   const request = said[0]?.rumor

@@ -1,7 +1,7 @@
-// Bytes and keys that anybody can rebuild from a name.
+// Bytes and keys that anybody can make again from a name.
 import { type Keys, keysFrom, sha256 } from '../../src/nostr/crypto.ts'
 
-/** A source of bytes: SHA-256 of the name and a counter, block after block. */
+/** A source of bytes in place of a random one: blocks of SHA-256 over the name and a counter. */
 export function seededBytes(name: string): (length: number) => Uint8Array {
   let count = 0
   return (length) => {
