@@ -50,6 +50,11 @@ export function isOpen({ answers }: KeptEscalation): boolean {
   return answers.length === 0
 }
 
+/** The ways to the owner that were tried: neither the peer nor the log is one. */
+export function ownerChannels<Told extends ToldChannel>(channels: readonly Told[]): Told[] {
+  return channels.filter(({ channel }) => channel !== 'peer' && channel !== 'log')
+}
+
 /**
  * The open escalations that ask the same in the same call, this one among them: an agent whose tool call was cut off asks once more, and
  * whoever answers one has answered all.

@@ -1,5 +1,6 @@
 // `escalate`: asks the owner, and tells the other side that it is asked; `--answered` writes down what the owner said elsewhere.
 
+import { ownerChannels } from '../call/escalation.ts'
 import type { IntentOf } from '../call/intent.ts'
 import { LIMIT } from '../call/signal.ts'
 import { command, hintLine, type PrintedLine, span } from '../call/span.ts'
@@ -97,26 +98,12 @@ function askedLines(shape: EscalationShape, { failure, intent, people }: Outcome
     ` ${id} is `,
     span(state === 'open' ? 'warning' : 'good', state),
   ]
-  const owner = channels.filter((c) => c.channel !== 'peer' && c.channel !== 'log')
+  const owner = ownerChannels(channels)
   const waiting = intent.wait === undefined && state === 'open'
   // Where the command has failed, the error says what is missing and what to type.
   if (state === 'answered' || failure !== undefined) return [head, ...list]
   const answered = `${P2P} escalate --answered "…" --id ${id}`
   const elsewhere = 'writes down what your owner says elsewhere'
-  if (!owner.some((c) => c.ok))
-    return [
-      head,
-      ...list,
-      [
-        'your owner was ',
-        span('fault', 'NOT'),
-        ' told yet: it is kept and tried again with the next command after a minute, as ',
-        command(`${P2P} status`),
-        '; ',
-        command(answered),
-        ` ${elsewhere}`,
-      ],
-    ]
   const next = waiting
     ? [hintLine(`  next: \`${P2P} wait --for owner\` waits until the answer comes; \`${answered}\` ${elsewhere}`)]
     : []

@@ -2,7 +2,7 @@
 
 import { trustOf } from '../call/agents.ts'
 import { callStatusParts } from '../call/call-status.ts'
-import { isOpen, type KeptEscalation, type ToldChannel } from '../call/escalation.ts'
+import { isOpen, type KeptEscalation, ownerChannels, type ToldChannel } from '../call/escalation.ts'
 import { countsAsUnread, type InboxItem } from '../call/inbox-items.ts'
 import { command, hintLine, type PrintedLine, quotes, span } from '../call/span.ts'
 import {
@@ -241,7 +241,7 @@ function escalationLines(outcome: CommonOutcome): PrintedLine[] {
 
 /** Whether the owner was told of a question, and through which channels. */
 function toldParts(channels: readonly ToldChannel[]): Exclude<PrintedLine, string> {
-  const owner = channels.filter(({ channel }) => channel !== 'peer' && channel !== 'log')
+  const owner = ownerChannels(channels)
   const told = owner.filter(({ ok }) => ok).map(({ channel }) => channel)
   if (told.length > 0) return [`your owner was told by ${told.join(', ')} and has not answered`]
   if (owner.length === 0)

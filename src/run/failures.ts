@@ -1,6 +1,6 @@
 // Why a command that ran has not done its job: nobody could be reached, no relay took it, or the rules forbid it.
 
-import type { KeptEscalation } from '../call/escalation.ts'
+import { type KeptEscalation, ownerChannels } from '../call/escalation.ts'
 import { type Call, replay } from '../call/replay.ts'
 import { foreignRefusal, inQuotes, quoteRelayReason } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
@@ -130,24 +130,23 @@ function ownerNotToldFailure(
   { escalation, channels: all }: KeptEscalation,
   { context }: FinishedRun,
 ): Failure | undefined {
-  const channels = all.filter((c) => c.channel !== 'log')
+  const channels = ownerChannels(all)
+  const answered = `escalate --answered "…" --id ${escalation.id.slice(0, 8)}`
   // "Ends with 6 also in a call: the owner was *not* told, whatever the peer was."
-  if (!channels.some((c) => c.channel !== 'peer')) {
-    const answered = `escalate --answered "…" --id ${escalation.id.slice(0, 8)}`
+  if (channels.length === 0) {
     return new Failure(
       'NO_OWNER_CHANNEL',
       'your owner was NOT told: no channel to your owner is configured',
       `ask in your own conversation, then \`${P2P} ${answered}\` writes the answer down; \`${P2P} config set owner.npub <npub>\`, or owner.webhook, owner.openclaw.target, owner.command, lets p2p ask`,
     )
   }
-  // Where the peer knows that a person is needed the command has done something; the output says that the owner does not know.
   if (channels.some((c) => c.ok)) return undefined
   const why = channels
     .map((c) => `${c.channel}: ${c.error === undefined ? 'failed' : inQuotes(c.error, 200)}`)
     .join('; ')
   return new Failure(
     'OWNER_NOT_REACHED',
-    `nobody could be told (${why})`,
-    `it is kept and tried again with the next command: \`${P2P} status\`; it also stands in ${context.environment.home.escalations}`,
+    `your owner was NOT told yet (${why})`,
+    `it is kept and tried again with the next command after a minute: \`${P2P} status\`; \`${P2P} ${answered}\` writes down what your owner says elsewhere; it also stands in ${context.environment.home.escalations}`,
   )
 }

@@ -50,11 +50,10 @@ export function noticesOf(finished: FinishedRun, calls: readonly Call[], news: r
 // "Without a word of what it replies to it answers the only question that is open": with several open it closes none.
 function unassignedAnswerNotices({ state }: FinishedRun, news: readonly InboxItem[]): string[] {
   const open = Object.values(state.index.escalations).filter(isOpen)
-  const [first, second] = open.map(({ escalation }) => escalation.id.slice(0, 8))
   const loose = news.some(({ type, escalation, repeat }) => type === 'owner' && escalation === undefined && !repeat)
-  if (!loose || first === undefined || second === undefined) return []
+  if (!loose || open.length < 2) return []
   return [
-    `your owner wrote without saying which of your ${open.length} open questions that answers; \`${P2P} escalate --answered "…" --id ${first}\` closes one, \`${P2P} status\` shows all`,
+    `your owner wrote without saying which of your ${open.length} open questions that answers; \`${P2P} status\` shows them, \`${P2P} escalate --answered "…" --id <id>\` closes one`,
   ]
 }
 

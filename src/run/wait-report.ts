@@ -3,7 +3,7 @@
 
 import { callStatusOf, callStatusParts } from '../call/call-status.ts'
 import { peerLabel } from '../call/choose-call.ts'
-import { isOpen } from '../call/escalation.ts'
+import { isOpen, ownerChannels } from '../call/escalation.ts'
 import type { Call } from '../call/replay.ts'
 import { isOver } from '../call/rules.ts'
 import { formatDuration, isUnheard, quoteRelayError } from '../call/wording.ts'
@@ -88,7 +88,12 @@ function openText({ state, now }: CommonOutcome): string[] {
   return Object.values(state.index.escalations)
     .filter(isOpen)
     .slice(-MAX_TOLD)
-    .map(({ escalation: { id, at } }) => `your owner was asked ${formatDuration(now - at)} ago (${id.slice(0, 8)})`)
+    .map(({ escalation: { id, at }, channels }) => {
+      const age = `${formatDuration(now - at)} ago (${id.slice(0, 8)})`
+      return ownerChannels(channels).some(({ ok }) => ok)
+        ? `your owner was asked ${age}`
+        : `your owner was NOT told what you asked ${age}`
+    })
 }
 
 function isAwaiting({ phase, role }: Call): boolean {
