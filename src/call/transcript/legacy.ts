@@ -1,5 +1,6 @@
 // Calls as 0.1.0 kept them, read once to be shown: their numbers proved nothing against the peer, so nothing is built on them.
 import { isRecord } from '../../json.ts'
+import { isHex32 } from '../../nostr/crypto.ts'
 import { npubEncode } from '../../nostr/nip19.ts'
 import { cleanText } from '../../sanitize.ts'
 import { keptRumor } from '../log-codec.ts'
@@ -25,6 +26,7 @@ export function legacyCall(files: readonly unknown[], me: string): LegacyCall | 
   const tag = (rumor: { tags: string[][] }, name: string) => rumor.tags.find((entry) => entry[0] === name)?.[1]
   const clock = (rumor: { tags: string[][] }) => Number(tag(rumor, 'lc') ?? 0)
   const peer = request.pubkey === me ? (tag(request, 'p') ?? '') : request.pubkey
+  if (!isHex32(peer)) return undefined
   const sorted = rumors.sort((a, b) => clock(a) - clock(b) || (a.pubkey < b.pubkey ? -1 : 1))
   const lines = sorted.flatMap((rumor, n) => {
     const what = tag(rumor, 'op') ?? (rumor.kind === 15 ? 'file' : 'message')
