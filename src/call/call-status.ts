@@ -72,7 +72,7 @@ export function callStatusParts(
     ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
     ...(asks === undefined
       ? []
-      : [`it asked its owner ${formatDuration(now - asks.at)} ago (${asks.ref}), no answer yet`]),
+      : [`it says that it asked its owner ${formatDuration(now - asks.at)} ago (${asks.ref}), no answer yet`]),
     ...(progress === undefined
       ? []
       : [`its last progress, ${progress.ref}, came ${formatDuration(now - progress.at)} ago`]),

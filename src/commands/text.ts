@@ -105,7 +105,7 @@ function itemLines(item: InboxItem): PrintedLine[] {
       return fileLines([span('heading', `file ${item.ref}`), ` in call ${id} from `, ...from, late(item)], item, 'peer')
     case 'escalate':
       return [
-        [...from, ` has asked its owner about call ${id} (${item.ref}), and waits for a person${colon}`],
+        [...from, ` says that it has asked its owner about call ${id} (${item.ref}), and waits for a person${colon}`],
         ...quoteInCall(item.text),
       ]
     case 'end': {

@@ -116,7 +116,7 @@ export function actionText({ type, from, reason, re, confirms, void: isVoid }: T
     case 'file':
       return 'sent a file'
     case 'escalate':
-      return from === 'me' ? 'asked my owner' : 'asked its owner'
+      return from === 'me' ? 'asked my owner' : 'says that it asked its owner'
     case 'end':
       return confirms ? 'confirmed the end' : 'ended the call'
     case 'progress':
