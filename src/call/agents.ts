@@ -2,6 +2,7 @@
 import { npubEncode } from '../nostr/nip19.ts'
 import { type Foreign, foreignLine, foreignText, isBlank, mixesAlphabets } from '../sanitize.ts'
 
+/** How far our owner trusts a key: `unknown` is a stranger's. */
 export type Trust = 'owner' | 'trusted' | 'known' | 'unknown' | 'blocked'
 
 /** `pubkey` in hex; `petname` is ours, 1 to 64 characters, never what the peer calls itself. */

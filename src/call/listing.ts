@@ -29,6 +29,7 @@ export type PresenceSource = { relay: string; events: readonly Event[] }
 /** `petname`: of a contact; `spoken`: we have had a call with it. */
 export type Acquaintance = { petname?: string | undefined; spoken?: boolean }
 
+/** `now`: unix seconds; `me`: our own key; `known`: whom we know, by key. */
 export type ListingRules = {
   now: number
   me: string

@@ -7,10 +7,13 @@ import { relayUrl } from '../nostr/relay-url.ts'
 import { cleanLine, type Foreign, foreignLine, isBlank } from '../sanitize.ts'
 import { nameTag } from './name.ts'
 
+/** NIP-38's user status, as which a presence is published. */
 export const PRESENCE_KIND = 30315
+/** NIP-17's list of the relays where its author reads. */
 export const INBOX_LIST_KIND = 10050
 /** NIP-65's relay list. */
 export const RELAY_LIST_KIND = 10002
+/** The `t` and `d` tags of a presence. */
 export const AGENT_TOPIC = 'p2p-agent'
 export const PRESENCE_ID = 'p2p-comm'
 
@@ -26,6 +29,7 @@ export const PRESENCE_LOOKBACK = 4_500
 /** Seconds by which a presence may be dated ahead of our clock. */
 const PRESENCE_AHEAD = 900
 
+/** What an agent says of itself in its presence. */
 export type Presence = {
   pubkey: string
   name: Foreign
@@ -46,6 +50,7 @@ export type Presence = {
   work: number
 }
 
+/** What our own presence says. `inbox`: where we read; `pow`: NIP-13 bits that we ask of strangers. */
 export type PresenceFields = {
   name: string
   about: string

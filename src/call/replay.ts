@@ -28,11 +28,13 @@ export type Line = {
   hadAcked?: number
 }
 
+/** The first end of each side. */
 export type Ends = Partial<Record<Party, Signal>>
 
 /** Whether a call is verified; false where it has forked, else 'pending', also in a call that never became a conversation. */
 export type Verification = true | false | 'pending'
 
+/** A call, folded from its log. */
 export type Call = {
   id: string
   caller: string

@@ -1,11 +1,14 @@
 // Everything one agent can say to another in a call. How it stands in a rumor (kinds 14, 15 and 1410) is in signal-codec.ts.
 
+/** NIP-17's chat message: a message in a call, or a letter. */
 export const CHAT = 14
+/** Call control: everything else that is said in a call. */
 export const CONTROL = 1410
 /** NIP-17's file message. */
 export const FILE = 15
 
 export type RejectReason = 'declined' | 'busy' | 'policy' | 'expired'
+/** Numbers, both inclusive. */
 export type SeqRange = readonly [first: number, last: number]
 
 /** How a call went, in the words of whoever ended it. */
@@ -14,6 +17,7 @@ export type CallOutcome = 'done' | 'partial' | 'failed'
 /** A signal by its author's number and its id; number 0 without an id stands for none. */
 export type Link = { seq: number; id: string | undefined }
 
+/** What a signal says, by its type. `deadline`: when the call stops ringing, unix seconds by the caller's clock. */
 export type Body =
   | {
       type: 'request'

@@ -14,6 +14,7 @@ import {
   verifyAll,
 } from './crypto.ts'
 
+/** NIP-01's event. Ids, keys and signatures are lowercase hex. */
 export type Event = {
   id: string
   pubkey: string

@@ -5,6 +5,7 @@ import { type Keys, type RandomBytes, randomBytes, randomInt, randomKeys } from 
 import { type Event, eventId, finalize, type Rumor } from './event.ts'
 import { cachedConversationKey, conversationKey, encrypt, payloadLength } from './nip44.ts'
 
+/** NIP-59's seal and gift wrap. */
 export const SEAL_KIND = 13
 export const WRAP_KIND = 1059
 

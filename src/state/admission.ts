@@ -5,6 +5,7 @@ import { FILE } from '../call/signal.ts'
 import { type Rumor, tag } from '../nostr/event.ts'
 import type { CallSummary, DailyMeter, Index, MeterAmount } from './state.ts'
 
+/** Whom our owner lets in. `calls`: who may call; `silent`: whether the others are not even told that they are rejected. */
 export type AdmissionPolicy = {
   trust: (pubkey: string) => Trust
   calls: 'anyone' | 'contacts' | 'nobody'

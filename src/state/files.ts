@@ -47,6 +47,7 @@ export function remoteFilesOf(state: State, calls: readonly Call[]): RemoteFileE
   ]
 }
 
+/** What decides whether a file is fetched. `fetchMax`: most bytes of one file (file.fetchMax). */
 export type FetchContext = { calls: readonly Call[]; trust: (pubkey: string) => Trust; fetchMax: number }
 
 /** Whether files that are newly announced are fetched or refused: decided once, by the command that hears of them. */

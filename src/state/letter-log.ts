@@ -45,6 +45,7 @@ export function letterLogsOf(state: State): LetterLog[] {
   return Object.values(state.letters ?? {})
 }
 
+/** `now`: when the letter came in, unix seconds. */
 export type LetterContext = {
   now: number
   trust: (pubkey: string) => Trust

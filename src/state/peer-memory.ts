@@ -17,6 +17,7 @@ const MAX_PEERS_KEPT = 500
 const LISTED_FOR = 24 * 3600
 const UNLISTED_FOR = 60
 
+/** What a run has found out about peers. `public`: the lists that relays gave; `presences`: with good signatures. */
 export type PeerFindings = {
   /** Whom we looked up, if a relay answered. */
   lookedUp: readonly string[]

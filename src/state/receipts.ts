@@ -107,6 +107,7 @@ const MAX_RINGING_RECEIPTS = 8
 /** Receipts of calls that nobody has answered: to one stranger, and to all strangers in a day. */
 const RINGING_RECEIPTS = { peer: 2, day: 40 }
 
+/** `now`: unix seconds; `tellRead`: whether peers are told up to where our agent has looked. */
 export type ReceiptContext = {
   /** Calls in which this run took in something that wants an answer, and those in which it says something. */
   callsHeard: readonly string[]

@@ -34,6 +34,7 @@ export type PeerMemory = {
   record?: Record<string, RelayRecord>
 }
 
+/** How many rumors that a relay had taken for a peer the peer has acknowledged, and how many it had not though it was there. */
 export type RelayRecord = { acked: number; unacked: number }
 
 /** A call at a glance, so that a command need not read the files of calls that are over. Derived; rebuilt when lost. */
@@ -170,6 +171,7 @@ export type MachineMemory = {
   found?: { at: number; lives?: true; told?: number }
 }
 
+/** What is in state.json: all that is kept beside the calls' own files and the letters'. */
 export type Index = {
   version: 2
   /** The pubkey that this state belongs to; "" before the first command. */

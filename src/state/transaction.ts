@@ -8,6 +8,7 @@ import type { Index, LetterLog, State } from './state.ts'
 /** The parts of the index that grow, which a change copies only where it writes to them. */
 export type Table = 'relays' | 'seen' | 'calls' | 'peers' | 'letterLogs' | 'dropped'
 
+/** A change of a state that is under way. */
 export type Transaction = {
   state: State
   /** The copy of the index. Its tables are only read here; `table` and `replace` change them. */
