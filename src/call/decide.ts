@@ -164,7 +164,7 @@ function writeLetter(text: string, { peer, me, now }: DecisionContext): Decision
   const limit = partLimit(text, fits)
   return refuse(
     'TEXT_TOO_LONG',
-    `the text is too long for one letter: ${Buffer.byteLength(text)} bytes, and of this one ${limit} fit`,
+    `the text is too long for one letter: ${Buffer.byteLength(text)} bytes, and at most ${limit} of them fit`,
     `write several letters of at most ${limit} bytes each, or call: \`${P2P} call <agent> "<topic>"\``,
   )
 }

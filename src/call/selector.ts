@@ -82,11 +82,12 @@ function brokenKeyFailure(text: string): Failure {
       'this is no public key (no point on the curve), and no call has this id',
       'copy the key again',
     )
+  const what = /^nprofile1/i.test(text) ? 'nprofile' : 'npub'
   const cut = text.includes('…') || text.includes('...')
   return badAgentFailure(
     cut
-      ? 'this npub is shortened: enough to tell agents apart, not to call one'
-      : 'this npub is damaged: its checksum does not fit',
+      ? `this ${what} is shortened: enough to tell agents apart, not to call one`
+      : `this ${what} is damaged: its checksum does not fit, or it holds no public key`,
     'copy the key again, whole',
   )
 }

@@ -38,7 +38,7 @@ export function decideWithinSize(intended: IntendedSignal, me: string, now: numb
   const limit = partLimit(body.text, fits)
   return refuse(
     'TEXT_TOO_LONG',
-    `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and of this one ${limit} fit`,
+    `the text is too long for one message: ${Buffer.byteLength(body.text)} bytes, and at most ${limit} of them fit`,
     body.type === 'message'
       ? `say it in several messages of at most ${limit} bytes each, or write it to a file: \`${P2P} sendfile <path>\``
       : `say it with at most ${limit} bytes; in the call \`${P2P} send "…"\` and \`${P2P} sendfile <path>\` take the rest`,

@@ -211,7 +211,7 @@ describe('what fits into one envelope', () => {
     const { ada } = inCall()
     const { hint, message } = refused(ada, send(text))
     const limit = Number(/at most (\d+) bytes/.exec(hint)?.[1])
-    expect(message).toContain(`of this one ${limit} fit`)
+    expect(message).toContain(`at most ${limit} of them fit`)
     const bytes = Buffer.from(text)
     expect(limit).toBeGreaterThan(3_000)
     for (let from = 0; from < bytes.length; from += Math.floor(limit / 3)) {

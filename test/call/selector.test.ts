@@ -50,6 +50,14 @@ describe('an exact key', () => {
     expect(meaning(word, { claimed: named(mallory, word) })).toBe('BAD_AGENT')
   })
 
+  test.each([
+    ['nprofile1bob', 'this nprofile is damaged: its checksum does not fit, or it holds no public key'],
+    [npubEncode('f'.repeat(64)), 'this npub is damaged: its checksum does not fit, or it holds no public key'],
+    ['nprofile1bob…k8j7', 'this nprofile is shortened: enough to tell agents apart, not to call one'],
+  ])('that is none is said to be what it was: %s', (word, message) => {
+    expect(resolveSelector(word, nobody)).toMatchObject({ code: 'BAD_AGENT', message })
+  })
+
   test('a secret key is not repeated', () => {
     const secret = nsecEncode(keys.bob.secret)
     const refused = resolveSelector(secret, { ...nobody, claimed: named(mallory, secret) })
