@@ -178,6 +178,9 @@ const MISSED: Deed[] = [
 /** The peer acknowledges something of ours that lies in a segment. */
 const BEHIND: Deed[] = [...MISSED.slice(0, -1), [9, 0, 1, 0]]
 
+/** The last word of the peer that lies in a segment comes once more. */
+const AGAIN: Deed[] = [...MISSED.slice(0, -1), [14, 0, 9, 0]]
+
 /** A call that begins with a proposal, which the other side agrees to among words that cross. */
 const AGREED: Deed[] = [[17, 0, 0, 0], [17, 6, 1, 0], ...MISSED.slice(0, -1)]
 
@@ -211,6 +214,7 @@ test('the same state, with chapters and without', () => {
         [MISSED, 0],
         [AGREED, 0],
         [BEHIND, 0],
+        [AGAIN, 0],
       ],
     },
   )

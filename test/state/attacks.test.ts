@@ -16,7 +16,6 @@ import {
   policyOf,
   raw,
   rawIn,
-  receipt,
   ringing,
   type Side,
   STATUS,
@@ -180,10 +179,17 @@ describe('a proof of nothing', () => {
     expect(call.verified).toBe('pending')
     expect([call.acked, call.own.seq]).toEqual([0, 4])
     // Only an acknowledgement of our own end, by its id, binds the peer to all of ours.
-    hears(me, [receipt(me, id, me.key, 0)].slice(1))
     const lie = { seq: 4, id: '1'.repeat(64) }
     hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: lie })])
     expect(callIn(me, id).verified).not.toBe(true)
+  })
+
+  test('a call that was hung up before anybody had accepted it never was a conversation that could be verified', () => {
+    const { ada: me, ben: liar, id } = ringing()
+    says(me, END)
+    const ack = callIn(me, id).own
+    hears(me, [raw(liar, BYE, { call: id, to: me.key, seq: 1, prev: undefined, ack })])
+    expect(callIn(me, id)).toMatchObject({ phase: 'cancelled', acked: 2, verified: 'pending' })
   })
 })
 

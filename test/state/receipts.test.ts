@@ -1,6 +1,7 @@
 // What we owe a peer without being asked: one receipt, the confirming end, and the end that answers a late accept.
 import { describe, expect, test } from 'vitest'
 import { itemsOf } from '../../src/call/inbox-items.ts'
+import { recordAcksTaken } from '../../src/state/receipts.ts'
 import {
   ACCEPT,
   CALL,
@@ -33,6 +34,16 @@ describe('a receipt', () => {
       [rumors[0], rumors[3]].flatMap((r) => r ?? []),
     )
     expect(receiptsOwed).toEqual([{ call: id, to: ada.key, ack: { seq: 2, id: rumors[0]?.id }, missing: [[3, 4]] }])
+  })
+
+  test('none more for what is heard again in a wrap that was seen, as by inbox --deep; one for what was wrapped anew', () => {
+    const { ada, ben, id } = inCall()
+    const rumors = says(ada, send('one'))
+    const mail = mailOf(...rumors)
+    const [owed] = turn(ben, STATUS, { mail }).receiptsOwed
+    ben.state = recordAcksTaken(ben.state, [{ call: id, ack: owed?.ack.seq ?? 0 }])
+    expect(turn(ben, STATUS, { mail: { ...mail, deep: true }, now: T + 900 }).receiptsOwed).toEqual([])
+    expect(turn(ben, STATUS, { mail: mailOf(...rumors), now: T + 900 }).receiptsOwed).toEqual([owed])
   })
 
   test('none where something goes out that carries the ack', () => {
