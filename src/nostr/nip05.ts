@@ -23,9 +23,9 @@ export function parseAddress(text: string): Nip05Address | undefined {
   return { name, domain: url.host }
 }
 
-/** An address as people write it: the domain alone where it names nobody. */
+/** An address as people write it, for `parseAddress`: the domain alone where it names nobody and looks like one. */
 export function addressText({ name, domain }: Nip05Address): string {
-  return name === '_' ? domain : `${name}@${domain}`
+  return name === '_' && parseAddress(domain) !== undefined ? domain : `${name}@${domain}`
 }
 
 /** Where the document of an address is. */

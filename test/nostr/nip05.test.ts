@@ -1,7 +1,7 @@
 // NIP-05 names and documents, as the NIP prints them and as somebody with bad intentions would.
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
+import { addressText, nip05Url, parseAddress, parseNip05Document } from '../../src/nostr/nip05.ts'
 
 // The key and the relays of the NIP's own example.
 const bob = 'b0635d6a9851d3aed0cd6c495b282167acf761729078d975fc341b22650b07b9'
@@ -45,6 +45,18 @@ describe('a name', () => {
     `bob@${'b.'.repeat(200)}com`,
     '',
   ])('%s is none', (text) => expect(parseAddress(text)).toBeUndefined())
+
+  test.each([
+    ['_@example.com', 'example.com'],
+    ['_@example.com:8443', 'example.com:8443'],
+    ['_@localhost:1', '_@localhost:1'],
+    ['_@127.0.0.1', '_@127.0.0.1'],
+    ['bob@example.com', 'bob@example.com'],
+  ])('%s is written as %s, which is read as the same', (text, written) => {
+    const address = parseAddress(text)
+    if (address === undefined) throw new Error(`${text} is no address`)
+    expect([addressText(address), parseAddress(addressText(address))]).toEqual([written, address])
+  })
 
   test('leads to one document of its domain, whatever it is', () => {
     expect(nip05Url({ name: 'bob', domain: 'example.com' })).toBe('https://example.com/.well-known/nostr.json?name=bob')
