@@ -78,7 +78,7 @@ test('a copy that is older than what was written says so once, and takes no old 
     const me = stringField((await ada.json(['whoami'])).agent, 'pubkey')
     const order = letterRumor(owner, me, 'Pay invoice 4711')
     // Wraps are dated within two days before: of the clock that it is read by, or one in fifty lies before what is asked for.
-    await publishAll(relay.url, [giftWrapOf(order, owner, me, unixNow() + (61 * MINUTE) / 1000)])
+    await publishAll(relay.url, [giftWrapOf(order, owner, me, { now: unixNow() + (61 * MINUTE) / 1000 })])
     expect((await ada.json(['inbox'], 62 * MINUTE)).new).toMatchObject([{ type: 'owner', text: 'Pay invoice 4711' }])
 
     rmSync(ada.home, { recursive: true })

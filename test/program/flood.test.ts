@@ -5,12 +5,13 @@ import { describe, expect, test } from 'vitest'
 import { agentEnv, PROGRAM, type ProcessResult, startProcess, withTemporaryFolder } from '../../scripts/processes.ts'
 import { startRelay } from '../../scripts/relay.ts'
 import { type Keys, toHex } from '../../src/nostr/crypto.ts'
-import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { mine } from '../../src/nostr/nip13.ts'
 import { cachedConversationKey, conversationKey, encrypt } from '../../src/nostr/nip44.ts'
 import { wrap } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
 import { peakMemory } from '../support/preloads.ts'
+import { finalizeQuickly } from '../support/quick-signatures.ts'
 import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
 const WRAPS = Number(process.env.P2P_FLOOD ?? 800)
@@ -33,7 +34,7 @@ function envelope(inner: string, n: number): Event {
 
 function sealFor(rumor: Rumor, keys: Keys): string {
   const content = encrypt(JSON.stringify(rumor), must(cachedConversationKey(keys, ben.pubkey)))
-  return JSON.stringify(finalize({ kind: 13, created_at: unixNow(), tags: [], content }, keys))
+  return JSON.stringify(finalizeQuickly({ kind: 13, created_at: unixNow(), tags: [], content }, keys))
 }
 
 const KINDS: readonly ((n: number) => Event)[] = [

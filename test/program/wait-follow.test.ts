@@ -15,9 +15,10 @@ import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { secretKeys } from '../../src/io/home/identity.ts'
 import type { Keys } from '../../src/nostr/crypto.ts'
 import { rumorOf } from '../../src/nostr/event.ts'
-import { giftWrap } from '../../src/nostr/nip59.ts'
 import { callKeyIn } from '../support/call-key-of.ts'
+import { must } from '../support/must.ts'
 import { openNostrClient } from '../support/nostr-client.ts'
+import { giftWrapOf } from '../support/strangers.ts'
 import { type AgentProgram, startCall, stringField, withPair } from '../support/two-programs.ts'
 
 const TIMEOUT_MS = 60_000
@@ -135,7 +136,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
   const receiver = stringField((await to.json(['whoami'])).agent, 'pubkey')
   const log = parseLog(JSON.parse(readFileSync(join(from.home, '.openclaw', 'p2p', 'calls', `${call}.json`), 'utf8')))
   let prev = log === undefined || log === 'newer' ? undefined : lastSignal(log, keys.pubkey).id
-  const callKey = callKeyIn(from.home, call)
+  const sealKey = must(callKeyIn(from.home, call)).key
   return async (first: number, count: number) => {
     const client = await openNostrClient(relay.url)
     const now = Math.floor(Date.now() / 1000)
@@ -143,7 +144,7 @@ async function messageWriter(relay: EmbeddedRelay, from: AgentProgram, to: Agent
       const place = { call, to: receiver, seq, prev, ack: NOTHING }
       const rumor = rumorOf(signalTemplate({ type: 'message', text: `text ${seq}` }, place, now), keys.pubkey)
       prev = rumor.id
-      client.send('EVENT', giftWrap(rumor, receiver, keys, { now, callKey }))
+      client.send('EVENT', giftWrapOf(rumor, keys, receiver, { sealKey }))
     }
     await vi.waitFor(() => expect(client.waiting('OK') === count || relay.faults.noOk).toBe(true), { timeout: 20_000 })
     client.socket.close()

@@ -2,11 +2,11 @@
 import { type Body, NOTHING, type SignalPosition } from '../../src/call/signal.ts'
 import { signalTemplate } from '../../src/call/signal-codec.ts'
 import { type Keys, keysFrom, randomInt, sha256 } from '../../src/nostr/crypto.ts'
-import { type Event, finalize, type Rumor, rumorOf } from '../../src/nostr/event.ts'
+import { type Event, type Rumor, rumorOf } from '../../src/nostr/event.ts'
 import { cachedConversationKey, encrypt } from '../../src/nostr/nip44.ts'
-import { seal } from '../../src/nostr/nip59.ts'
 import { must } from './must.ts'
 import { openNostrClient } from './nostr-client.ts'
+import { finalizeQuickly } from './quick-signatures.ts'
 
 /** The key of a name. */
 export function strangerKeys(name: string): Keys {
@@ -49,15 +49,21 @@ export function letterRumor(keys: Keys, to: string, text: string): Rumor {
 }
 
 /**
- * `now`: before which it is dated. Strangers take turns with a few one-time keys: what a flood costs here is the making of keys, and
- * nothing that is read of a wrap depends on whether its key has made another.
+ * `now`: before which it is dated. `sealKey`: with which the seal is encrypted, the identities' unless it is said. Strangers take turns
+ * with a few one-time keys: what a flood costs here is the making of keys, and nothing that is read of a wrap depends on whether its key
+ * has made another.
  */
-export function giftWrapOf(rumor: Rumor, keys: Keys, to: string, now = unixNow()): Event {
+export function giftWrapOf(
+  rumor: Rumor,
+  keys: Keys,
+  to: string,
+  { now = unixNow(), sealKey = must(cachedConversationKey(keys, to)) }: { now?: number; sealKey?: Uint8Array } = {},
+): Event {
   const stamp = () => now - randomInt(TWO_DAYS)
   const once = strangerKeys(`one-time key ${wraps++ % ONE_TIME_KEYS}`)
-  const sealed = seal(rumor, keys, to, { stamp: stamp() })
-  const content = encrypt(JSON.stringify(sealed), must(cachedConversationKey(once, to)))
-  return finalize({ kind: 1059, created_at: stamp(), tags: [['p', to]], content }, once)
+  const inner = { kind: 13, created_at: stamp(), tags: [], content: encrypt(JSON.stringify(rumor), sealKey) }
+  const content = encrypt(JSON.stringify(finalizeQuickly(inner, keys)), must(cachedConversationKey(once, to)))
+  return finalizeQuickly({ kind: 1059, created_at: stamp(), tags: [['p', to]], content }, once)
 }
 
 const ONE_TIME_KEYS = 8
@@ -72,7 +78,7 @@ export function presenceEvent(keys: Keys, tags: string[][], content = ''): Event
     ...tags.flatMap(([tag, name = '']) => (tag === 'name' ? [['n', name.toLowerCase()]] : [])),
   ]
   const tail = [['expiration', String(unixNow() + 300)]]
-  return finalize({ kind: 30315, created_at: unixNow(), tags: [...head, ...tags, ...tail], content }, keys)
+  return finalizeQuickly({ kind: 30315, created_at: unixNow(), tags: [...head, ...tags, ...tail], content }, keys)
 }
 
 /** Puts events on a relay, many at a time. Throws where it refuses one. */
