@@ -165,8 +165,8 @@ export function entryAfterPublish(entry: OutboxEntry, wrap: Event, oks: readonly
   const taken = oks.filter((r) => r.accepted).map((r) => r.relay)
   const accepted = [...new Set([...entry.accepted, ...taken])]
   // A new wrap that went only to the remaining relays, or that none took, does not put off the next one for all of them.
-  const vain = taken.length === 0 && entry.accepted.length > 0
-  const keepsTimer = !same && (vain || entry.claim?.remainingOnly === true)
+  const isUntaken = taken.length === 0 && entry.accepted.length > 0
+  const keepsTimer = !same && (isUntaken || entry.claim?.remainingOnly === true)
   const refused = oks
     .filter((r) => !r.accepted && !accepted.includes(r.relay))
     .map((r) => ({ url: r.relay, reason: foreignRefusal(r), ...(FINAL.has(r.reason) && { final: true as const }) }))
@@ -183,7 +183,7 @@ export function entryAfterPublish(entry: OutboxEntry, wrap: Event, oks: readonly
     accepted,
     failed: [...before, ...refused],
     ...(keep && !keepsTimer ? { wrap } : {}),
-    ...(vain ? { retriedAt: now } : entry.retriedAt === undefined ? {} : { retriedAt: entry.retriedAt }),
+    ...(isUntaken ? { retriedAt: now } : entry.retriedAt === undefined ? {} : { retriedAt: entry.retriedAt }),
     // What nobody took is still missed.
     ...(entry.reportedMissing && taken.length === 0 ? { reportedMissing: true } : {}),
     ...(entry.offeredAgain ? { offeredAgain: true } : {}),

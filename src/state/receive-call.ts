@@ -50,7 +50,7 @@ export function receiveSignal(
   const lookup = edit.lookup(mine)
   // The attack: whoever has stolen an identity, and no call key, speaks in a call that both sides were told is secret.
   if (!context.underCallKey && isDowngradeIn(lookup, signal, mine.peerAcked.seq)) {
-    // Another machine of the caller hangs up and lacks our accept: with that it gets the key, and does not offer its end in vain.
+    // Another machine of the caller hangs up and lacks our accept: with that it gets the key, and its end is understood.
     if (isHangUp(signal) && context.isRewrapped()) offerAgain(edit, mine, context, ['accept'])
     return 'downgraded'
   }

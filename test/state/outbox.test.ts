@@ -80,7 +80,7 @@ describe('when an entry is due', () => {
     ['then a day', posted(['a'], [], { wrapCount: 4 }), DAY, ANEW],
     ['then every two', posted(['a'], [], { wrapCount: 9 }), 2 * DAY, ANEW],
     ['not before', posted(['a'], [], { wrapCount: 9 }), 2 * DAY - 1, undefined],
-    ['in vain a while ago: not yet', posted(['a'], [], { retriedAt: T + 600 }), 601, undefined],
+    ['taken by none a while ago: not yet', posted(['a'], [], { retriedAt: T + 600 }), 601, undefined],
     ['missed by the peer: anew', posted(['a'], [], { reportedMissing: true }), 60, ANEW],
     ['missed by the peer, perhaps on its way: not yet', posted(['a'], [], { reportedMissing: true }), 59, undefined],
   ])('%s', (_, entry, age, expected) => {
@@ -184,10 +184,10 @@ describe('what relays answer', () => {
   })
 
   test('a new wrap that nobody takes does not: it is tried again in a quarter of an hour', () => {
-    const vain = entryAfterPublish(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
-    expect(vain).toMatchObject({ wrapCount: 1, wrappedAt: T, accepted: ['a'], retriedAt: T + 600 })
-    expect(nextPublish(vain, T + 600 + 899)).toBeUndefined()
-    expect(nextPublish(vain, T + 600 + 900)).toEqual(ANEW)
+    const untaken = entryAfterPublish(posted(['a'], []), envelope(2), receipts([], ['a'], envelope(2)), T + 600)
+    expect(untaken).toMatchObject({ wrapCount: 1, wrappedAt: T, accepted: ['a'], retriedAt: T + 600 })
+    expect(nextPublish(untaken, T + 600 + 899)).toBeUndefined()
+    expect(nextPublish(untaken, T + 600 + 900)).toEqual(ANEW)
   })
 
   test('what the peer misses and nobody takes is still missed', () => {
