@@ -1,8 +1,9 @@
 // How a file stands in the tags of a rumor: in chunks (kind 1410), or as NIP-17's file message (kind 15).
 import { TAG } from '../nostr/aes-gcm.ts'
+import { isHex32 } from '../nostr/crypto.ts'
 import { type Rumor, tag, tags } from '../nostr/event.ts'
 import { type FileBody, LIMIT, type RemoteFile } from './signal.ts'
-import { count, isHex } from './tag-values.ts'
+import { count } from './tag-values.ts'
 
 /** The tags of a chunk, or of a file that lies on a server. Source: docs/PROTOCOL.md, "Files". */
 export function fileTags(body: FileBody): string[][] {
@@ -47,8 +48,7 @@ export function readChunk(rumor: Rumor): FileBody | undefined {
   const size = tag(rumor, 'size') ?? ''
   if (chunk[0] === undefined || chunk[1] === undefined || chunk[0] > chunk[1] || chunk[1] > LIMIT.chunks)
     return undefined
-  if (!/^[0-9a-f]{64}$/.test(sha256) || transferId === '' || transferId.length > 64 || !/^\d{1,12}$/.test(size))
-    return undefined
+  if (!isHex32(sha256) || transferId === '' || transferId.length > 64 || !/^\d{1,12}$/.test(size)) return undefined
   const name = (tag(rumor, 'name') ?? 'file').slice(0, 255)
   const mime = (tag(rumor, 'm') ?? 'application/octet-stream').slice(0, 100)
   return {
@@ -71,12 +71,12 @@ export function parseRemote(rumor: Rumor): FileBody | undefined {
   const [ciphertextSha256 = '', sha256 = ''] = [tag(rumor, 'x'), tag(rumor, 'ox')]
   if (
     tag(rumor, 'encryption-algorithm') !== 'aes-gcm' ||
-    !isHex(aesKey, 64) ||
+    !isHex32(aesKey) ||
     !/^([0-9a-f]{24}|[0-9a-f]{32})$/.test(nonce)
   )
     return undefined
   // "x" is required; "ox" came later and old clients leave it out.
-  if (!isHex(ciphertextSha256, 64) || (sha256 !== '' && !isHex(sha256, 64)) || rumor.content.length > LIMIT.url)
+  if (!isHex32(ciphertextSha256) || (sha256 !== '' && !isHex32(sha256)) || rumor.content.length > LIMIT.url)
     return undefined
   const sealed = /^\d{1,12}$/.test(tag(rumor, 'size') ?? '') ? Number(tag(rumor, 'size')) : 0
   const fallbacks = tags(rumor, 'fallback').flatMap(([, url = '']) => (url.length <= LIMIT.url ? url : []))

@@ -1,4 +1,5 @@
 // How a signal is written into a rumor (kinds 14, 15 and 1410), and read from it.
+import { isHex32 } from '../nostr/crypto.ts'
 import { type Rumor, type Template, tag, tags } from '../nostr/event.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
 import { fileTags, parseRemote, readChunk } from './file-codec.ts'
@@ -16,7 +17,7 @@ import {
   type Signal,
   type SignalPosition,
 } from './signal.ts'
-import { count, isHex } from './tag-values.ts'
+import { count } from './tag-values.ts'
 
 /**
  * The rumor of a signal, without author and id. A request names no call: its own id becomes the call's. Receipts carry no number
@@ -64,7 +65,7 @@ export function parseSignal(rumor: Rumor): Signal | undefined {
   const prev = tag(rumor, 'prev')
   const ack = parseAck(rumor)
   if (seq === undefined || ack === undefined) return undefined
-  if (seq === 1 ? prev !== undefined : prev === undefined || !isHex(prev, 64)) return undefined
+  if (seq === 1 ? prev !== undefined : prev === undefined || !isHex32(prev)) return undefined
   const body = parseBody(rumor) ?? { type: 'opaque', text: '', op: opaqueName(rumor) }
   const re = parseReply(rumor)
   return { ...common, seq, prev, ack, ...(re !== undefined && { re }), body }
@@ -111,7 +112,7 @@ function parseAck(rumor: Rumor): Link | undefined {
 function parseLink([, word, id]: readonly string[]): Link | undefined {
   if (word === '0') return id === undefined || id === '' ? NOTHING : undefined
   const seq = count(word)
-  return seq === undefined || id === undefined || !isHex(id, 64) ? undefined : { seq, id }
+  return seq === undefined || id === undefined || !isHex32(id) ? undefined : { seq, id }
 }
 
 function readMark(rumor: Rumor): { read?: number } {
@@ -122,7 +123,7 @@ function readMark(rumor: Rumor): { read?: number } {
 // NIP-10: the marker says what an `e` tag is; the direct answer is marked "reply".
 function parseReply(rumor: Rumor): string | undefined {
   const id = tags(rumor, 'e').find((entry) => entry[3] === 'reply')?.[1]
-  return id !== undefined && isHex(id, 64) ? id : undefined
+  return id !== undefined && isHex32(id) ? id : undefined
 }
 
 // An op's name is a stranger's word: it is shown only where it cannot be anything but a name.
@@ -140,7 +141,7 @@ export function isLostReceipt(rumor: Rumor, me: string): boolean {
 /** The call that a rumor claims to belong to, by its `call-id`; undefined where that is missing or malformed. */
 export function callId(rumor: Rumor): string | undefined {
   const id = tag(rumor, 'call-id')
-  return id !== undefined && /^[0-9a-f]{64}$/.test(id) ? id : undefined
+  return id !== undefined && isHex32(id) ? id : undefined
 }
 
 /** The one receiver that a rumor names; undefined where it names several, as no part of a call does. */
@@ -209,7 +210,7 @@ function parseBody(rumor: Rumor): Body | undefined {
     }
     case 'accept': {
       const merged = tag(rumor, 'merged')
-      const glare = merged !== undefined && isHex(merged, 64) ? { merged } : {}
+      const glare = merged !== undefined && isHex32(merged) ? { merged } : {}
       return { type: 'accept', text, ...readIntroduction(rumor), ...glare }
     }
     case 'reject':
