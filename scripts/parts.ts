@@ -104,7 +104,7 @@ function asFunctionBody({ text, imports }: Chunk, { numbers, exported }: Links):
   }
 }
 
-/** The names in a list of `name as other`, as it stands between braces. */
+/** The names in a list of `name as other`, as it is between braces. */
 function namesIn(list: string): Names {
   return list.split(',').flatMap((one) => {
     const [name = '', as = name] = one.trim().split(/\s+as\s+/)
@@ -113,7 +113,7 @@ function namesIn(list: string): Names {
 }
 
 /**
- * The same script without the two characters that end a comment, so that it can stand in a comment. In a string, and in a character class
+ * The same script without the two characters that end a comment, so that it can be in a comment. In a string, and in a character class
  * of a regular expression, a backslash between the two changes nothing; where they end a regular expression, an empty group does not.
  */
 export function withoutCommentEnds(script: string): string {

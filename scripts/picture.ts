@@ -83,7 +83,7 @@ function rowsOf({ who, typed, lines }: Scene): Row[] {
     { text: `${who}$ `, fill: PROMPTS[who] ?? STRONG },
     { text: typed, fill: STRONG, bold: true },
   ]
-  // A typed text may hold a line break; its second line then stands in the output.
+  // A typed text may hold a line break; its second line is then in the output.
   return [...wrapped(prompt), ...lines.flatMap((line) => wrapped(partsOf(line))), []]
 }
 

@@ -27,7 +27,7 @@ export function newKeys(): Keys {
 }
 
 /**
- * A call by `me` with so many messages, by both sides in turns, which both have ended or not. `now`: unix seconds; `secret`: with call
+ * A call by `me` with this many messages, by both sides in turns, which both have ended or not. `now`: unix seconds; `secret`: with call
  * keys.
  */
 export function callWith(

@@ -92,7 +92,7 @@ function faultsOf(mine: Transcript, theirs: readonly Transcript[], news: readonl
       : ['its agent was not told']),
     ...own.filter((entry) => isDelivered(entry) && !taken.has(entry.id)).map(({ text }) => `"${text}" is no delivery`),
     ...untold.map(({ text, state }) => `"${text}" is ${state}, and that was not told`),
-    ...(new Set(own.map(({ text }) => text)).size < own.length ? ['something stands there twice'] : []),
+    ...(new Set(own.map(({ text }) => text)).size < own.length ? ['something is there twice'] : []),
   ]
 }
 

@@ -104,7 +104,7 @@ export function openTimeline(): Timeline {
 /** Ms of a message's way that are shown. */
 const SHOWN = 70_000
 
-/** Connections that last longer than so many ms are those of an agent that stays. */
+/** Connections that last longer than this many ms are those of an agent that stays. */
 const STAYS = 6_000
 
 function keyringOf(callKey: CallKey): CallKeyring {

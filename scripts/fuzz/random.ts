@@ -5,7 +5,7 @@ export type SeededChoices = {
   /** A whole number from 0 to below `below`. */
   int(below: number): number
   pick<T>(list: readonly T[]): T
-  /** True in so many cases of a hundred. */
+  /** True in `percent` cases of a hundred. */
   often(percent: number): boolean
   bytes(length: number): Uint8Array
 }

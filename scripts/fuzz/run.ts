@@ -19,7 +19,7 @@ export type Fuzzing = {
 /** Ms of CPU that one case may take. A case that took longer is tried again: the first run of some code includes its compilation. */
 const LONGEST = 500
 
-/** The prototypes are checked after every so many cases; after so many findings a target ends. */
+/** The prototypes are checked after every `BATCH` cases; after `ENOUGH` findings a target ends. */
 const BATCH = 1_000
 const ENOUGH = 5
 

@@ -9,7 +9,7 @@ export type HarnessName = (typeof HARNESS_NAMES)[number]
 /** Where a skill goes. `folder`: that of the skill; `hooks`: the harness's hooks, where it has any. */
 export type Place = { name: HarnessName | 'folder'; title: string; folder: string; hooks?: HookSettings }
 
-/** `file`: where the harness's hooks stand. `node` and `program`: how it starts ours, as words for a shell. */
+/** `file`: where the harness's hooks are. `node` and `program`: how it starts ours, as words for a shell. */
 export type HookSettings = {
   harness: HarnessName
   file: string

@@ -112,7 +112,7 @@ function isOurs(command: string, harness: string): boolean {
 /** Removes the last node of a path, and each container above it that was made only for it; "" where that is the whole text. */
 function removeUpwards(text: string, path: readonly JsonNode[]): string {
   const list = path.at(-2)
-  // A group whose only hook is ours goes too, whatever else stands in it: without a hook it is not valid.
+  // A group whose only hook is ours goes too, whatever else is in it: without a hook it is not valid.
   const rest = isContainer(list) && list.children.length === 1 ? path.slice(0, -2) : path
   const spare = rest.slice(0, -1).findLastIndex((node) => !isContainer(node) || !madeForItsChild(text, node))
   const [container, node] = [rest[spare], rest[spare + 1]]

@@ -17,7 +17,7 @@ export function parseJsonText(text: string): JsonNode | undefined {
   return reader.at === text.length ? node : undefined
 }
 
-/** The member of an object, the last one where a key stands twice, as with JSON.parse; undefined where there is none. */
+/** The member of an object, the last one where a key is there twice, as with JSON.parse; undefined where there is none. */
 export function memberOf(node: JsonNode | undefined, key: string): JsonNode | undefined {
   return node?.type === 'object' ? node.children.findLast((child) => child.key === key)?.value : undefined
 }
@@ -103,7 +103,7 @@ function insert(text: string, at: number, piece: string): string {
   return text.slice(0, at) + piece + text.slice(at)
 }
 
-/** Where a comma stands between two positions, outside of comments; undefined for none. */
+/** Where there is a comma between two positions, outside of comments; undefined for none. */
 function commaIn(text: string, from: number, to: number): number | undefined {
   const reader = { text: text.slice(0, to), at: from }
   skipTrivia(reader)

@@ -129,7 +129,7 @@ function setOption(words: SplitArgv, name: string, value: string | undefined, { 
   // The trap: of two calls the last would be spoken in, and of two words the first would be lost, without a word on it.
   if (held !== undefined && held !== given)
     throw usageFailure(
-      `--${name} stands there twice: ${JSON.stringify(held)} and ${JSON.stringify(given)}`,
+      `--${name} was given twice: ${JSON.stringify(held)} and ${JSON.stringify(given)}`,
       name === 'for' ? `several go into one: \`--for ${String(held)},${given}\`` : 'say it once',
     )
   words.options[name] = given

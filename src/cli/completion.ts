@@ -1,4 +1,4 @@
-// Carries out `completion`: prints a script for a shell, or what can stand at the place that the script asks about. It makes no key and
+// Carries out `completion`: prints a script for a shell, or what may be typed at the place that the script asks about. It makes no key and
 // asks no relay.
 
 import { agentOf } from '../call/agents.ts'

@@ -45,7 +45,7 @@ function isTypo(word: string, verb: string): boolean {
   return near && (sorted(word) === sorted(verb) || isSubsequence(word, verb) || isSubsequence(verb, word))
 }
 
-/** Whether all letters of `part` stand in `whole`, in that order. */
+/** Whether all letters of `part` are in `whole`, in that order. */
 function isSubsequence(part: string, whole: string): boolean {
   let at = 0
   for (const letter of part) {

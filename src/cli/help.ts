@@ -51,7 +51,7 @@ function examplesOf(command: Verb | undefined): string[] {
   return command === undefined ? [] : ['\nExamples:', ...command.examples.map((line) => `  ${line}`)]
 }
 
-// There are too few texts, or too many, most often since a text of several words stands without quotes.
+// There are too few texts, or too many, most often since a text of several words has no quotes.
 function misplacedFailure({ usage, examples }: Verb, texts: readonly string[]): Failure {
   const [verb = '', ...places] = usage.split(' ')
   const typed = `\`${examples[0]}\``

@@ -16,7 +16,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
   verbose: { type: 'boolean', describe: 'tell every step of the network on stderr' },
 }
 
-/** The same options in a few words, which stand behind a command's own in its help. */
+/** The same options in a few words, which come after a command's own in its help. */
 export const COMMON_OPTIONS_HELP =
   'Every command: --json, --home DIR, --relay URL (repeatable), --timeout S (8), --call ID (8 characters of its id, or its ' +
   'peer), --quiet, --verbose, --version, --help'

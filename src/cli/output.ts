@@ -106,7 +106,7 @@ async function sayFailure({ stderr, env }: Host, failure: Failure): Promise<void
 function cleanWords(failure: Failure): { message: string; hint: string } {
   const { code, hint } = failure
   const clean = (text: string) => withoutSecrets(code === 'FAULT' ? cleanText(text) : cleanLine(text, MAX_ERROR))
-  // In the hint stand commands to type, so the program's whole name is spelled out there; in the message it stays `p2p`.
+  // The hint has commands to type, so the program's whole name is spelled out there; in the message it stays `p2p`.
   return { hint: clean(expandCommandName(hint)), message: clean(whole(failure)) }
 }
 

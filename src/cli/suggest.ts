@@ -1,5 +1,5 @@
-// What can stand at the place that a shell asks about: verbs, options and their values, from the same table by which typed words are read,
-// and calls, contacts and settings from this machine. It asks no relay and makes no file.
+// What may be typed at the place that a shell asks about: verbs, options and their values, from the same table by which typed words are
+// read, and calls, contacts and settings from this machine. It asks no relay and makes no file.
 import type { Options } from 'yargs'
 import type { Verb } from '../commands/command.ts'
 import { cleanLine } from '../sanitize.ts'

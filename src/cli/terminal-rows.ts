@@ -62,7 +62,7 @@ function ageText(at: number, now: number, date: string): string {
   return days === 1 ? 'yesterday' : `${days} days ago`
 }
 
-/** A text in rows of so many columns, broken between words where that is possible. */
+/** A text in rows of at most `columns` columns, broken between words where that is possible. */
 function wrapped(text: string, columns: number): string[] {
   const rows = ['']
   let room = columns

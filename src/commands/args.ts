@@ -35,13 +35,13 @@ export function spokenText(args: Args, name: string): string {
   return typed === '-' && args.input !== undefined ? stdinText(args.input) : typed
 }
 
-/** Asks for stdin where one of these texts is "-": in double quotes a shell makes another text of "$100". */
+/** Asks for stdin where one of these texts is "-": between double quotes a shell changes "$100". */
 export function stdinFor(...names: string[]): (args: Args) => InputRequest | undefined {
   return (args) => (names.some((name) => optionalText(args, name) === '-') ? { from: 'stdin', as: 'text' } : undefined)
 }
 
 /**
- * The seconds of an option, from 0 to a day: `defaultValue` where it stands without a number, undefined without the option. Throws USAGE.
+ * The seconds of an option, from 0 to a day: `defaultValue` where it has no number, undefined without the option. Throws USAGE.
  */
 export function secondsOption(args: Args, name: string, defaultValue: number): number | undefined {
   const value = args[name]
@@ -57,7 +57,7 @@ export const WAIT_SECONDS = 45
 
 const SETTLE_SECONDS = 1
 
-/** `--wait` and `--settle`, for a command that can stay. @param until what it waits for, to stand after "until" */
+/** `--wait` and `--settle`, for a command that can stay. @param until what it waits for, put after "until" */
 export function waitOptions(until: string) {
   return {
     wait: { type: 'string', describe: `stay until ${until}, at most that many seconds (${WAIT_SECONDS})` },

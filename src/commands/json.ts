@@ -91,7 +91,7 @@ export function isOverState(state: string): boolean {
   return !['dialing', 'ringing', 'active'].includes(state)
 }
 
-/** How a call stands; undefined for one that is not loaded. */
+/** The state of a call; undefined for one that is not loaded. */
 export function callStatusIn({ calls, state }: CallsOutcome, id: string): CallStatus | undefined {
   const call = calls.find((c) => c.id === id)
   const log = state.logs[id]
@@ -198,7 +198,7 @@ export function messageShape({
   return { id: said.rumor.id, ...named, seq: said.seq, state: delivery, relays: { accepted, failed } }
 }
 
-/** What our word answers: of an `agree` without a ref, what it was that was agreed to. */
+/** The ref of what our signal answers, also where `agree` was typed without one. Undefined where it answers nothing. */
 export function answeredRef({
   said,
   state,

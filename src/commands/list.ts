@@ -102,7 +102,7 @@ function nobodyLine(outcome: OutcomeOf<'list'>): PrintedLine {
 }
 
 function moreLine({ intent: { wish } }: OutcomeOf<'list'>, shown: number): PrintedLine {
-  // What it was narrowed down to stays.
+  // The command keeps what the list was narrowed down to.
   const asked = (['capability', 'name', 'search'] as const).map((key) =>
     wish[key] === undefined ? '' : ` --${key} ${shellPath(wish[key])}`,
   )

@@ -17,12 +17,12 @@ export const propose: Command<'propose'> = {
   needs: (intent) => ({ network: true, optimistic: true, shows: true, waits: replyWait(intent) }),
   text: (outcome) => {
     const lines = sentLines(outcome, 'proposal')
-    // A shell may have made another sum of "$100", and it would be agreed to.
+    // A shell may have changed "$100", and another sum would be agreed to.
     const words = outcome.said === undefined ? [] : quoteLines(foreignText(outcome.intent.text, MAX_SHOWN), 'me')
     return [...lines.slice(0, 1), ...words, ...lines.slice(1)]
   },
   json: sentShape,
 }
 
-/** Characters of a proposal that are shown to whoever has made it. */
+/** Most characters of a proposal that its own author is shown. */
 const MAX_SHOWN = 500

@@ -87,7 +87,7 @@ function letterShape({ letter }: OutcomeOf<'send'>): Record<string, unknown> | u
 function refOption(args: Args): string | undefined {
   const text = optionalText(args, 're').trim()
   if (args.re === undefined || parseRef(text) !== undefined) return text || undefined
-  const hint = `for example \`${P2P} send "…" --re peer/5\`: what stands in front of a message is its ref`
+  const hint = `for example \`${P2P} send "…" --re peer/5\`: what is in front of a message is its ref`
   throw new Failure('USAGE', `--re takes a ref like peer/5 or me/3, not "${text.slice(0, 40)}"`, hint)
 }
 

@@ -34,11 +34,11 @@ const RECENTLY_ENDED = 24 * 3600
 
 /**
  * Characters that all of it may take. Agents' tools cut what a command prints at about 16,000, and what is new, which would count as
- * read, stands at its end.
+ * read, is at its end.
  */
 const MAX_TEXT = 14_000
 
-/** Most calls that are shown; but of those that are over, the latest `over` are shown in any case. */
+/** Most calls to show, but at least the latest `over` of those that are over; in text, as many of them as fit. */
 const MAX_CALLS = { all: 20, over: 5 }
 
 export const status: Command<'status'> = {

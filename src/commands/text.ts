@@ -1,4 +1,4 @@
-// How things are said to an agent or a person. What a peer wrote stands on lines of its own behind a mark, so that it cannot look like our
+// How things are said to an agent or a person. What a peer wrote is on lines of its own behind a mark, so that it cannot look like our
 // own text, another speaker's or the owner's.
 
 import type { InboxItem } from '../call/inbox-items.ts'
@@ -201,7 +201,7 @@ function wayOf({ channel }: InboxItem): string {
   return channel === 'answered' ? ', as you have written it down' : `, by ${channel}`
 }
 
-/** What something of ours was, where that is more than its words. */
+/** What a signal of ours was, where it was more than a message, and what it answered. */
 function saidOf({ said = 'message', re }: InboxItem): string {
   if (said === 'message') return re === undefined ? '' : `, answers ${re}`
   return `, ${UNDELIVERED[said] ?? said}${re === undefined ? '' : ` ${re}`}`

@@ -55,7 +55,7 @@ export const wait: Command<'wait'> = {
   }),
 }
 
-// A call that is over is shown with whether its end is confirmed. Its unread items stand above.
+// A call that is over is shown with whether its end is confirmed. Its unread items are above.
 function endedLines(outcome: OutcomeOf<'wait'>): PrintedLine[] {
   const shape = outcome.about === undefined ? undefined : callShape(outcome, outcome.about)
   return shape === undefined || !isOverState(shape.state) ? [] : overLines({ ...shape, unread: 0 })

@@ -7,7 +7,7 @@ export type ProcessFacts = { name: string; parent: number }
 /** Names of the programs that run crontabs. */
 const CRONS: readonly string[] = ['cron', 'crond', 'CRON', 'fcron', 'anacron', 'dcron', 'supercronic']
 
-/** Most processes above us that are looked at: between cron and us stand at most a process of cron's for the job and two shells. */
+/** Most processes above us that are looked at: between cron and us there are at most cron's process for the job and two shells. */
 const MAX_ANCESTORS = 4
 
 /**

@@ -20,7 +20,7 @@ const SHARES_AHEAD = 2
 const THREAD_MEMORY = { young: 2, old: 64 }
 
 /**
- * `worth`: whether so many wraps are worth a second thread. `patience`: ms that its last shares are waited for, which take a few dozen;
+ * `worth`: whether this many wraps are worth a second thread. `patience`: ms that its last shares are waited for, which take a few dozen;
  * `grace`: the same where time is up already.
  */
 export type UnwrapSettings = { worth: (count: number) => boolean; patience: number; grace: number }

@@ -16,7 +16,7 @@ export type ToldClock = { url: string; clockAhead?: number | undefined }
 
 /**
  * What relays tell of our clock. Only relays of our own choice may say that it is wrong, and only two that agree: a peer's relay may
- * answer with a date of 2035, and whatever we published then would stand above all that follows.
+ * answer with a date of 2035, and relays would take whatever we published then for newer than all that follows.
  *
  * The only relay of an agent is believed so far that the user is warned and dates are set back; nothing is dated ahead of our clock on
  * the word of one relay.

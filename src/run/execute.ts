@@ -59,7 +59,7 @@ export async function executeSideBySide(actions: readonly Action[], context: Run
   return { done, saved, error: failed && { thrown: failed.reason } }
 }
 
-// An upload or a download takes so long that the present second is another one afterwards.
+// An upload or a download takes seconds, so the clock is read again afterwards.
 function contextAfter(done: readonly ActionResult[], context: RunContext): RunContext {
   const upload = done.findLast((one) => one.type === 'upload-file')
   if (upload !== undefined) return withRelayClock(refreshContext(context), upload.heard.clock)

@@ -147,6 +147,6 @@ function ownerNotToldFailure(
   return new Failure(
     'OWNER_NOT_REACHED',
     `your owner was NOT told yet (${why})`,
-    `it is kept and tried again with the next command after a minute: \`${P2P} status\`; \`${P2P} ${answered}\` writes down what your owner says elsewhere; it also stands in ${context.environment.home.escalations}`,
+    `it is kept and tried again with the next command after a minute: \`${P2P} status\`; \`${P2P} ${answered}\` writes down what your owner says elsewhere; it is also in ${context.environment.home.escalations}`,
   )
 }

@@ -106,9 +106,9 @@ function editedContacts(contacts: readonly Contact[], { action, petname }: Edit,
   const others = contacts.filter((c) => c.pubkey !== pubkey)
   if (action === 'remove') return others
   if (action === 'unblock' && held?.trust !== 'blocked') return contacts
-  // The trap: a stranger who was a nuisance would be better known afterwards than it was before.
+  // The trap: a stranger that was blocked would be a contact afterwards, which it was not before.
   if (action === 'unblock' && petname === '' && held?.petname === shortNpub(npubEncode(pubkey))) return others
-  // A petname stands in sentences of ours: it may hold no control, no change of direction, and nothing invisible.
+  // A petname is put into sentences of ours: it may hold no control, no change of direction, and nothing invisible.
   if (petname !== cleanLine(petname, 64)) {
     throw new Failure('USAGE', 'that is no petname', 'a petname is one line of at most 64 characters')
   }

@@ -24,7 +24,7 @@ export type Needs = {
   shows?: boolean
   /** Loads also the signals that lie in archives. */
   archives?: boolean
-  /** Shows the transcript of its call, at most so many characters of it, 0 for all. */
+  /** Shows the transcript of its call, at most `maxChars` characters of it, 0 for all. */
   transcript?: { maxChars: number }
   /**
    * Notices beside the result. `mail`: calls that grow long, gaps in them, letters that found no room; `files`: those still to come.

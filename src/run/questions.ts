@@ -4,7 +4,7 @@ import type { Filter } from '../nostr/filter.ts'
 import { WRAP_KIND } from '../nostr/nip59.ts'
 
 /**
- * Our mailbox: the wraps for `me` (NIP-59). Kind 1059 stands alone, since some relays silently leave it out of a mixed answer.
+ * Our mailbox: the wraps for `me` (NIP-59). Kind 1059 has a filter of its own, since some relays silently leave it out of a mixed answer.
  * @param span the created_at of wraps, Unix seconds
  */
 export function mailboxFilter(me: string, span: { since: number; until?: number }): Filter {

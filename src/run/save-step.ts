@@ -35,7 +35,7 @@ export async function saveStep(input: StepInput, options: StepOptions, context: 
   })
 }
 
-// A run that was stopped after writing the call's file and before the index, that lost the lock and woke up: what it has said stands in
+// A run that was stopped after writing the call's file and before the index, that lost the lock and woke up: what it has said is in
 // the call already, and is not said again.
 function isSaid({ decided }: StepResult, { logs }: State): boolean {
   const said = decided?.said ?? []

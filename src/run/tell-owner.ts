@@ -7,7 +7,7 @@ import { recordOwnerTold } from '../state/pending-escalations.ts'
 import type { Executor } from './action.ts'
 import type { RunContext } from './context.ts'
 
-/** The share of the network budget that a channel gets: 5 s of the usual 8; and at most so many ms. */
+/** The share of the network budget that a channel gets: 5 s of the usual 8; and the most ms that it gets. */
 const CHANNEL_SHARE = 5 / 8
 const CHANNEL_MAX = 60_000
 

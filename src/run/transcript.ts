@@ -22,7 +22,7 @@ import { ownAgent, type RunContext } from './context.ts'
 export type TranscriptRead = { state: State; call: Call | undefined; reading: TranscriptView }
 
 /**
- * Reads what the command asks for: a call, the list of calls, or where words stand. A call that cannot be meant or read is a Failure as
+ * Reads what the command asks for: a call, the list of calls, or where words were said. A call that cannot be meant or read is a Failure as
  * a value; what --with cannot mean is thrown (BAD_AGENT, AGENT_AMBIGUOUS).
  */
 export function readTranscripts(
@@ -151,7 +151,7 @@ function search(
   return { type: 'found', hits, more: false }
 }
 
-/** Characters that stand before a line that was found: call, entry, time and author. */
+/** Characters in front of a line that was found: call, entry, time and author. */
 const HIT_OVERHEAD = 60
 
 function loadCall(

@@ -27,7 +27,7 @@ const BUDGET_RESERVE = 0.1
 const MS_PER_WRAP = 1
 const MS_PER_LOT = 100
 
-/** Fewer wraps than `TRICKLE` are opened every so many ms, while nothing else is to be done. */
+/** Fewer wraps than `TRICKLE` are opened only every this many ms, while nothing else is to be done. */
 const LOOK_EVERY = 200
 const TRICKLE = 250
 

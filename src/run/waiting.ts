@@ -1,5 +1,5 @@
 // What waits for this agent, as facts that its program has verified: ids, types, trust. Nothing that a peer wrote, no name and no topic,
-// can get into it, so it may stand where an agent reads its owner's words.
+// can get into it, so it may be put where an agent reads its owner's words.
 import { type Agent, type AgentDirectory, agentOf } from '../call/agents.ts'
 import { countsAsUnread } from '../call/inbox-items.ts'
 import { callsOf, type State } from '../state/state.ts'

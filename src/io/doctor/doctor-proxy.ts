@@ -1,4 +1,4 @@
-// Whether the proxies that stand in the environment are there.
+// Whether the proxies that the environment names can be reached.
 import { connect } from 'node:net'
 import type { Env } from '../home/paths.ts'
 import { type ProxySetting, proxyFor, proxyName } from '../http/proxy-env.ts'

@@ -38,7 +38,7 @@ export function openProbe<I, L, C, P>(
   const left: DoctorCheck[] = []
   const warn = (detail: string) => left.push({ name: 'relays', ok: true, warning: true, detail })
   const roles = config === undefined ? namedRoles(relays, env) : rolesOf(config, relays, env, warn)
-  if (roles === undefined) warn('not checked: they stand in the configuration')
+  if (roles === undefined) warn('not checked: they are in the configuration')
   // All of them are our own choice.
   const routeTo = openRoutes(env, () => true)
   return {

@@ -174,7 +174,7 @@ async function readBack(
   }
 }
 
-/** One step that stands for several: the first that failed, else the slowest, with the note of any. */
+/** One step in place of several: the first that failed, else the slowest, with the note of any. */
 function worstStep(steps: readonly RelayStep[]): RelayStep[] {
   const bad = steps.find((step) => !step.ok)
   if (bad !== undefined) return [bad]

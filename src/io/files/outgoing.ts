@@ -50,7 +50,7 @@ function mayHoldKey(content: string | Uint8Array): boolean {
 /** Most bytes that may hold a secret as raw bytes; longer contents are searched only for secrets as text. */
 const MAX_RAW = 4096
 
-/** Hex with whatever stands between its digits, a key that is written letter by letter, and base64. */
+/** Hex with anything between its digits, a key that is written letter by letter, and base64. */
 const KEY_LIKE = /(?:[0-9a-f][^0-9a-z]{0,8}){60}|(?:[0-9a-z][^0-9a-z]{1,8}){40}|[A-Za-z0-9+/_-]{40}/i
 
 function soundKey(home: Home, call: string): Keys | undefined {

@@ -42,7 +42,7 @@ export type PendingFile = {
 
 /** Like `placeFile`, for a file that is too large to be handed over as bytes: its caller writes `temp`. */
 export function openPendingFile(home: Home, callId: string, name: string, step: OnStep = () => {}): PendingFile {
-  // A peer chose both; the last line of defence against ../../.bashrc stands where the file is written.
+  // A peer chose both; the last line of defence against ../../.bashrc is where the file is written.
   if (!isHex32(callId) || !isPlain(name)) throw new Error('no safe place for a received file')
   const folder = join(home.files, callId.slice(0, 8))
   makeFolder(folder, step)

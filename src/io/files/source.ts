@@ -97,7 +97,7 @@ async function* piecesOf(file: FileHandle, path: string, before: Stats): AsyncGe
 }
 
 async function openFile(path: string): Promise<{ file: FileHandle; at: string }> {
-  // A name with an accent may stand on the disk in another Unicode form than the one that was typed.
+  // A name with an accent may be on the disk in another Unicode form than the one that was typed.
   const [typed = path, ...others] = new Set([path, path.normalize('NFC'), path.normalize('NFD')])
   const first = await tryOpen(typed)
   if (!(first instanceof Failure)) return { file: first, at: typed }

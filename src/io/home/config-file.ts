@@ -44,7 +44,7 @@ export async function changeRawConfig(
     const changed = change(raw)
     if (changed === raw) return raw
     const temp = join(own, 'config')
-    // People edit the file: each value stands on a line of its own.
+    // People edit the file: each value is on a line of its own.
     writeNew(temp, `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`, home.config, step)
     const target = linkedFile(home.config)
     commitFiles([{ temp, target, inPlace: true }], step)
@@ -62,7 +62,7 @@ export function pickValue(raw: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * A copy with another value under a path; the value undefined takes the key away. Gives undefined where something that is no object stands
+ * A copy with another value under a path; the value undefined takes the key away. Gives undefined where something that is no object is
  * in the way.
  */
 export function withValue(raw: unknown, path: readonly string[], value: unknown): RawConfig | undefined {

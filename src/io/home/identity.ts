@@ -24,7 +24,7 @@ export type IdentityOptions = { readonly randomBytes?: RandomBytes; readonly now
 /**
  * The identity: P2P_SECRET_KEY (nsec or 64 hex digits) where that is set, and then no file is touched; else the identity file, which is
  * made where there is none. Throws BAD_SECRET, IDENTITY_UNSAFE, IDENTITY_DAMAGED, STATE_NEWER, HOME_UNSAFE, HOME_UNWRITABLE, DISK_FULL.
- * No message holds any part of a secret: not what was typed, not what stood in the file, not a parser's quotation of it.
+ * No message holds any part of a secret: not what was typed, not what was in the file, not a parser's quotation of it.
  */
 export function loadIdentity(home: Home, env: Env, making: IdentityOptions = {}): Keys {
   if (env.P2P_SECRET_KEY !== undefined) return fromEnvironment(env.P2P_SECRET_KEY)
@@ -133,7 +133,7 @@ function parseIdentity(path: string, bytes: Uint8Array): Keys {
 const identityFile = fields<{ secretKey: string; pubkey?: string }>({ secretKey: text }, { pubkey: text })
 
 // The hint never suggests to begin as a new agent: everybody who knows this one would lose it.
-const RESTORE = 'put a copy of the identity file in its place; where there is none, its key may still stand in a backup'
+const RESTORE = 'put a copy of the identity file in its place; where there is none, its key may still be in a backup'
 
 /** From each version of the identity file to the next. */
 const UPGRADES: readonly Upgrade[] = []

@@ -1,4 +1,4 @@
-// The kinds of settings: what may stand in config.json, and how it is typed on a command line.
+// The kinds of settings: what config.json may hold, and how it is typed on a command line.
 
 import { type Decoder, finite, flag, list, oneOf, parseJson, text, where } from '../../json.ts'
 import { parseAddress } from '../../nostr/nip05.ts'

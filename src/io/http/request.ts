@@ -14,7 +14,7 @@ export type RequestOptions = {
   signal?: AbortSignal
   /** The certificate to trust in place of the known authorities', in PEM. */
   ca?: string | undefined
-  /** Leaves out a name and a password that stand in the address. */
+  /** Leaves out a name and a password that are in the address. */
   anonymous?: true
 }
 

@@ -40,7 +40,7 @@ function documentIn(stdout: string): unknown {
   return undefined
 }
 
-// The outcome stands at the top, or in `payload`, as the channel's plugin gave it, or in the `result` of that.
+// The outcome is at the top, or in `payload`, as the channel's plugin gave it, or in the `result` of that.
 function complaintIn(answer: unknown, depth = 0): Foreign | undefined {
   if (!isRecord(answer) || depth > 2) return undefined
   const said = (name: string) => ownValue(answer, name)

@@ -79,7 +79,7 @@ export type Connection = {
   close(): void
 }
 
-/** A relay that closes a connection within so many ms, and answered nothing on it, does not want it. */
+/** A relay that closes a connection within this many ms, and answered nothing on it, does not want it. */
 const atOnceMs = 2_000
 
 /**
@@ -290,7 +290,7 @@ export function openConnection(url: string, options: ConnectionOptions): Connect
 function describeFrame(frame: ClientFrame | RelayFrame): Foreign {
   const { type } = frame
   if (type === 'REQ') return foreign`REQ ${frame.sub} ${JSON.stringify(frame.filter)}`
-  // The relay's words stand in quotes, which a `Foreign` text cannot end.
+  // The relay's words are in quotes, which a `Foreign` text cannot end.
   const words = 'text' in frame && !isBlank(frame.text) ? foreign` "${frame.text}"` : foreign``
   if (type === 'OK') return foreign`OK ${frame.id.slice(0, 8)} ${frame.reason}${words}`
   return foreign`${type}${'sub' in frame ? ` ${frame.sub}` : ''}${words}`

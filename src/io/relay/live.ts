@@ -28,7 +28,7 @@ export type LiveSubscriptions = {
 const MAX_IDS = 20_000
 const MAX_QUEUED_BYTES = 64 * 1_048_576
 
-/** A subscription that lasted longer than so many ms was no failure: a relay that was restarted is asked again at once. */
+/** A subscription that lasted longer than this many ms was no failure: a relay that was restarted is asked again at once. */
 const HELD_MS = 5_000
 
 // NIP-42: `restricted` is for a key that "is still not allowed". To ask again does not help with the others either.

@@ -86,14 +86,14 @@ const IDS_AT_ONCE = 200
 /** Events that are asked for where one second fills a page: some relays send more than their default if asked for more. */
 const SECOND_LIMIT = 5_000
 
-/** A relay that has sent nothing for so many ms was not still sending. */
+/** A relay that has sent nothing for this many ms has stopped sending. */
 const FLOW_MS = 1_000
 
 /** Asks one relay. Ends at the deadline and never rejects; throws RangeError where kind 1059 is asked for together with others. */
 export function query(connection: Connection, ask: Query): Promise<QueryAnswer> {
   // The trap: to a client without AUTH strfry answers a mixed REQ with a normal EOSE, and leaves kind 1059 out.
   const { kinds = [] } = ask.filter
-  if (kinds.length > 1 && kinds.includes(GIFT_WRAP)) throw new RangeError('kind 1059 stands alone in its REQ')
+  if (kinds.length > 1 && kinds.includes(GIFT_WRAP)) throw new RangeError('kind 1059 must be alone in its REQ')
   const { bounds, now, hold } = connection
   return answerQuery({
     ...{ connection, ask, collector: openCollector(ask, { bounds, now, hold }) },
@@ -209,7 +209,7 @@ async function readSecond(
 }
 
 /**
- * One REQ until its EOSE. `rate-limited` is waited out. A relay that does not let itself be asked for so many events is asked for fewer.
+ * One REQ until its EOSE. `rate-limited` is waited out. A relay that refuses so high a limit is asked for fewer events.
  */
 async function readPage(
   reading: QueryProgress,

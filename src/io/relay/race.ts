@@ -22,7 +22,7 @@ export type RaceRules = {
   now: () => number
 }
 
-/** A timer that is later than so many ms is late because this process was busy. */
+/** A timer that is more than this many ms late is so because this process was busy. */
 const BUSY_MS = 50
 
 /** Opens a race of these relays. */

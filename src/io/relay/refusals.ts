@@ -22,7 +22,7 @@ export type Refusals = {
   recordClosedOn(url: string, size: number): void
   /** How many questions a relay answers at a time; undefined where that is not known. */
   subscriptions(url: string): number | undefined
-  /** The relay has shown that it answers so many questions at a time. */
+  /** The relay has shown that it answers this many questions at a time. */
   recordLimit(url: string, subscriptions: number): void
   /** What this run has found out about a relay. */
   found(url: string): Findings

@@ -1,5 +1,5 @@
 // Our key pair for one call: p2p/calls/<call-id>.key. It is written before the signal with its public key goes out, and read only where the
-// call needs it. The secret stands in no other file, no output, no log and no message.
+// call needs it. The secret is in no other file, no output, no log and no message.
 
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
