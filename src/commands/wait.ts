@@ -16,7 +16,7 @@ export const wait: Command<'wait'> = {
   examples: [`${P2P} wait 30 --for message,file`],
   positionals: { seconds: { type: 'string', describe: `how long (${WAIT_SECONDS})` } },
   options: {
-    follow: { type: 'boolean', describe: 'stream JSON lines until stopped' },
+    follow: { type: 'boolean', describe: 'stream JSON lines, until stopped where no seconds are named' },
     for: {
       type: 'string',
       describe: `come back for these only, and always for escalate, end and owner: ${ITEM_TYPES.join(', ')}`,
@@ -32,12 +32,14 @@ export const wait: Command<'wait'> = {
     const unknown = types.find((t) => !ITEM_TYPES.some((known) => known === t))
     if (unknown !== undefined)
       throw new Failure('USAGE', `nothing is called "${unknown}"`, `--for takes ${ITEM_TYPES.join(', ')}`)
+    const follow = flagOption(args, 'follow')
+    const untold = follow ? Number.POSITIVE_INFINITY : WAIT_SECONDS
     return {
       type: 'wait',
-      seconds: secondsOption(args, 'seconds', WAIT_SECONDS) ?? WAIT_SECONDS,
+      seconds: secondsOption(args, 'seconds', untold) ?? untold,
       settle: settleOption(args),
       for: types,
-      follow: flagOption(args, 'follow'),
+      follow,
       call: optionalText(args, 'call') || undefined,
     }
   },

@@ -49,7 +49,7 @@ export async function waitFor<T extends IntentType>(type: T, run: FinishedRunOf<
   const only = wait.type === 'items' && wait.call !== undefined ? callsMeant(wait.call, outcome) : undefined
   const follows = wait.type === 'items' && wait.follow
   const { environment } = run.context
-  const until = follows ? Number.POSITIVE_INFINITY : environment.clock() + wait.seconds * 1000
+  const until = environment.clock() + wait.seconds * 1000
   const files = openDownloader(until)
   const began = environment.clock()
   // An answer of the owner that our agent wrote down itself, before it began to wait, does not end the wait.
