@@ -24,12 +24,25 @@ async function smoke(folder: string, { relays, seconds, tell }: Smoke): Promise<
   const [alice, bob] = ['alice', 'bob'].map((name) => newAgent(folder, name, relays, seconds))
   if (alice === undefined || bob === undefined) throw new Error('nobody is there')
   const wait = (who: Agent, type: string) => who('wait', `${seconds}`, '--for', type)
-  const [npub, id] = [() => text(bob('whoami'), '.agent.npub'), () => text(alice('status'), '.calls[0].id')]
+  let [npub, id] = ['', '']
   return await inOrder(tell, [
-    ['two agents are made', async () => [await alice('whoami'), await bob('whoami')]],
+    [
+      'two agents are made',
+      async () => {
+        await alice('whoami')
+        npub = await text(bob('whoami'), '.agent.npub')
+      },
+    ],
     ['bob announces himself', () => bob('announce')],
-    ['alice finds him', async () => await finds(seconds, alice, await npub())],
-    ['alice calls', async () => alice('call', await npub(), 'Smoke test')],
+    ['alice finds him', () => finds(seconds, alice, npub)],
+    [
+      'alice calls',
+      async () => {
+        const said = await alice('call', npub, 'Smoke test')
+        id = String(valueAt(said, '.call.id'))
+        return said
+      },
+    ],
     ['bob hears it', () => wait(bob, 'request')],
     ['bob accepts', () => bob('answer', 'accept')],
     ['alice hears it', () => wait(alice, 'accept')],
@@ -41,7 +54,7 @@ async function smoke(folder: string, { relays, seconds, tell }: Smoke): Promise<
     ['bob has it', () => wait(bob, 'file')],
     ['bob hangs up', () => bob('end')],
     ['alice hears it', () => wait(alice, 'end')],
-    ['both hold the same call', async () => await agree(seconds, alice, bob, await id())],
+    ['both hold the same call', () => agree(seconds, alice, bob, id)],
   ])
 }
 
@@ -70,9 +83,10 @@ async function finds(seconds: number, who: Agent, npub: string): Promise<unknown
 async function agree(seconds: number, alice: Agent, bob: Agent, id: string): Promise<unknown> {
   return await until(seconds, async () => {
     await Promise.all([alice('status'), bob('status')])
-    const digests = await Promise.all([alice, bob].map((who) => text(who('transcript', id), '.transcript.digest')))
-    const verified = await text(bob('transcript', id), '.transcript.verified')
-    return digests[0] === digests[1] && verified === 'true' ? digests : undefined
+    const [one, other] = await Promise.all([alice, bob].map((who) => who('transcript', id)))
+    const digest = valueAt(one, '.transcript.digest')
+    const isOne = typeof digest === 'string' && digest === valueAt(other, '.transcript.digest')
+    return isOne && valueAt(other, '.transcript.verified') === true ? digest : undefined
   })
 }
 

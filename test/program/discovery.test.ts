@@ -5,6 +5,7 @@ import { type EmbeddedRelay, type RelayOptions, startRelay } from '../../scripts
 import { isPubkey, type Keys, sha256, toHex } from '../../src/nostr/crypto.ts'
 import { type Event, finalize, rumorOf } from '../../src/nostr/event.ts'
 import { npubEncode } from '../../src/nostr/nip19.ts'
+import { finalizeQuickly } from '../support/quick-signatures.ts'
 import { startRun } from '../support/runs.ts'
 import { publishAll, strangerKeys, unixNow } from '../support/strangers.ts'
 
@@ -25,7 +26,7 @@ function announcement({ name = '', can, at = unixNow() - 100, more = [] }: Said)
 }
 
 function presence(keys: Keys, said: Said = {}): Event {
-  return finalize(announcement(said), keys)
+  return finalizeQuickly(announcement(said), keys)
 }
 
 /** Signatures take long to make, and so do key pairs; whose it is is not looked at until it is shown. */

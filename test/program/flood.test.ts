@@ -12,6 +12,7 @@ import { wrap } from '../../src/nostr/nip59.ts'
 import { must } from '../support/must.ts'
 import { peakMemory } from '../support/preloads.ts'
 import { finalizeQuickly } from '../support/quick-signatures.ts'
+import { startRun } from '../support/runs.ts'
 import { giftWrapOf, letterRumor, publishAll, requestRumor, strangerKeys, unixNow } from '../support/strangers.ts'
 
 const WRAPS = Number(process.env.P2P_FLOOD ?? 800)
@@ -82,8 +83,11 @@ async function withFlood(count: number, pow: number, body: (flood: Flood) => Pro
       const run = (...args: string[]) =>
         startProcess(process.execPath, [...peakMemory.flags, PROGRAM, ...args], { cwd: folder, env }).ended
       const [ada, carol] = [strangerKeys('ada'), strangerKeys('carol')]
-      await run('contacts', 'add', carol.pubkey, 'carol')
-      await run('config', 'set', 'policy.pow', String(pow))
+      for (const words of [
+        ['contacts', 'add', carol.pubkey, 'carol'],
+        ['config', 'set', 'policy.pow', `${pow}`],
+      ])
+        expect((await startRun(words, { env }).ended).code).toBe(0)
       const work = (event: Omit<Rumor, 'id'>) =>
         mine(event, pow, { deadline: Number.POSITIVE_INFINITY, clock: Date.now })
       const real = [

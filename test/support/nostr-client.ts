@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import WebSocket from 'ws'
 import { type Keys, randomKeys } from '../../src/nostr/crypto.ts'
-import { type Event, finalize, parseEvent, type Template } from '../../src/nostr/event.ts'
+import { type Event, parseEvent, type Template } from '../../src/nostr/event.ts'
+import { finalizeQuickly } from './quick-signatures.ts'
 
 export interface NostrClient {
   readonly socket: WebSocket
@@ -80,7 +81,7 @@ export async function openNostrClient(url: string): Promise<NostrClient> {
 
 /** A signed event of somebody; whatever is not given is filled in. */
 export function signedEvent(keys: Keys, template: Partial<Template> & { created_at: number }): Event {
-  return finalize({ kind: 1, tags: [], content: '', ...template }, keys)
+  return finalizeQuickly({ kind: 1, tags: [], content: '', ...template }, keys)
 }
 
 /** A gift wrap by its looks; what is inside does not matter to a relay. */

@@ -6,6 +6,7 @@ import type { QueryAnswer } from '../../../src/io/relay/query.ts'
 import { randomKeys } from '../../../src/nostr/crypto.ts'
 import { type Event, finalize } from '../../../src/nostr/event.ts'
 import { alice } from '../../support/people.ts'
+import { finalizeQuickly } from '../../support/quick-signatures.ts'
 import {
   connectAsAlice,
   farDeadline,
@@ -19,7 +20,10 @@ import {
 const throwawayKeys = randomKeys()
 const NOW = nowSeconds()
 const wraps = Array.from({ length: 260 }, (_, n) =>
-  finalize({ kind: 1059, created_at: NOW - n, tags: [['p', alice.pubkey]], content: `wrap ${n}` }, throwawayKeys),
+  finalizeQuickly(
+    { kind: 1059, created_at: NOW - n, tags: [['p', alice.pubkey]], content: `wrap ${n}` },
+    throwawayKeys,
+  ),
 )
 
 async function relayWith(
