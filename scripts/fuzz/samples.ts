@@ -1,7 +1,8 @@
 // Good samples, which targets spoil: the protocol's vectors, a whole call, and documents as others write them.
+import { nprofileEncode } from 'nostr-tools/nip19'
 import { keysFrom } from '../../src/nostr/crypto.ts'
 import { type Event, parseEvent, parseRumor, type Rumor } from '../../src/nostr/event.ts'
-import { nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
+import { npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 import vectors from '../../test/vectors/protocol.json' with { type: 'json' }
 import { agents, aWholeCall, NOW } from '../vectors/call.ts'
 import { rareSignals } from './rare-signals.ts'
@@ -46,7 +47,7 @@ export const URLS: readonly string[] = [
 export const KEYS: readonly string[] = [
   npubEncode(stranger.pubkey),
   nsecEncode(stranger.secret),
-  nprofileEncode(stranger.pubkey, relays.slice(0, 1)),
+  nprofileEncode({ pubkey: stranger.pubkey, relays: relays.slice(0, 1) }),
   npubEncode(stranger.pubkey).toUpperCase(),
   stranger.pubkey,
 ]

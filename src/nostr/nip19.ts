@@ -2,6 +2,7 @@
 import { bech32 } from '@scure/base'
 import { fromHex, isPubkey, toHex } from './crypto.ts'
 
+/** What such a text stands for; keys are lowercase hex. */
 export type DecodedNip19 =
   | { type: 'npub'; pubkey: string }
   | { type: 'nprofile'; pubkey: string; relays: string[] }
@@ -10,10 +11,7 @@ export type DecodedNip19 =
 /** NIP-19, Notes: "Bech32-formatted strings SHOULD be limited in size to 5000 characters." */
 const MAX_TEXT = 5_000
 
-// "nprofile", the separator and the checksum take 15 of them; a character carries 5 bits.
-const MAX_PROFILE_BYTES = Math.floor(((MAX_TEXT - 15) * 5) / 8)
-
-/** npub1… of a public key in hex. Throws RangeError on what is no 32 bytes of hex. */
+/** npub1… of a public key in hex. Throws RangeError on anything but 32 bytes of hex. */
 export function npubEncode(pubkey: string): string {
   const known = npubs.get(pubkey)
   if (known !== undefined) return known
@@ -30,20 +28,6 @@ const MAX_NPUBS = 500
 /** nsec1… of a 32-byte secret. Throws RangeError on any other length. */
 export function nsecEncode(secret: Uint8Array): string {
   return bech32.encodeFromBytes('nsec', bytes32(secret))
-}
-
-/**
- * nprofile1… of a public key and the relays where its owner is found. A relay that a profile cannot hold is left out: over
- * 255 bytes, not ASCII, or past the 5,000 characters. Throws RangeError on what is no public key.
- */
-export function nprofileEncode(pubkey: string, relays: readonly string[]): string {
-  const items = [0, 32, ...bytes32(fromHex(pubkey))]
-  for (const relay of relays) {
-    const fits = relay.length <= 255 && items.length + 2 + relay.length <= MAX_PROFILE_BYTES
-    // NIP-19: relays are "encoded as ascii".
-    if (fits && isAscii(relay)) items.push(1, relay.length, ...Buffer.from(relay, 'ascii'))
-  }
-  return bech32.encode('nprofile', bech32.toWords(Uint8Array.from(items)), MAX_TEXT)
 }
 
 /**

@@ -1,10 +1,11 @@
 // What a word means. The attacks: a stranger who calls itself by Bob's key, by his petname, or by a key's form, and whose call id
 // was ground to begin with a petname of hex letters.
+import { nprofileEncode } from 'nostr-tools/nip19'
 import { describe, expect, test } from 'vitest'
 import { type NamedKey, resolveSelector, type SelectorDirectory } from '../../src/call/selector.ts'
 import { Failure } from '../../src/errors.ts'
 import { randomKeys } from '../../src/nostr/crypto.ts'
-import { nprofileEncode, npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
+import { npubEncode, nsecEncode } from '../../src/nostr/nip19.ts'
 
 const keys = { bob: randomKeys(), mallory: randomKeys(), carol: randomKeys() }
 const [bob, mallory, carol] = [keys.bob.pubkey, keys.mallory.pubkey, keys.carol.pubkey]
@@ -33,7 +34,7 @@ describe('an exact key', () => {
   })
 
   test('an nprofile says where, too', () => {
-    expect(meaning(nprofileEncode(bob, ['wss://here.example']))).toMatchObject({
+    expect(meaning(nprofileEncode({ pubkey: bob, relays: ['wss://here.example'] }))).toMatchObject({
       pubkey: bob,
       relays: [expect.stringContaining('wss://here.example')],
     })
