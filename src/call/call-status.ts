@@ -22,6 +22,8 @@ export type CallStatus = {
   rings: Ringing | undefined
   own: { ref: string; state: DeliveryState } | undefined
   asks: Moment | undefined
+  /** It says that it does not have the call, and has said nothing in it since. */
+  lost: boolean
   progress: Moment | undefined
   /** In an ended call that is not verified yet: how many of our signals the other side has confirmed, of how many. */
   confirmed: { n: number; of: number } | undefined
@@ -47,6 +49,7 @@ export function callStatusOf(call: Call, log: Log, until = call.deadline): CallS
         ? { ...ringingOf(call, until), queued: role === 'caller' && deliveryStateOf(log, call.id) === 'queued' }
         : undefined,
     own: active && own !== undefined ? { ref: `me/${own.seq}`, state: deliveryStateOf(log, own.id) } : undefined,
+    lost: active && log.peerLostAt !== undefined,
     asks: active ? lastOf('escalate') : undefined,
     progress: active ? lastOf('progress') : undefined,
     confirmed: phase === 'ended' && call.verified === 'pending' ? { n: acked, of: call.own.seq } : undefined,
@@ -62,13 +65,14 @@ function momentOf({ signal, heard }: Line): Moment {
 
 /** A call's status in parts of a sentence of ours, without any words of the peer. @param now unix seconds */
 export function callStatusParts(
-  { rings, own, asks, progress, confirmed }: CallStatus,
+  { rings, own, lost, asks, progress, confirmed }: CallStatus,
   outgoing: boolean,
   now: number,
 ): string[] {
   return [
     ...(rings === undefined ? [] : [ringingText(rings, outgoing, now)]),
     ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
+    ...(lost ? ['it says that it does not have this call'] : []),
     ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
     ...(asks === undefined
       ? []

@@ -41,6 +41,8 @@ export type CallShape = {
   outcomeBy?: OutcomeAuthor
   /** The last one of the other side, where it has said nothing since. */
   progress?: Cleaned<Moment>
+  /** The other side says that it does not have the call. */
+  lost?: true
 }
 
 type Cleaned<T extends { text: string }> = Omit<T, 'text'> & { text: Foreign }
@@ -63,7 +65,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
   const confirmed = confirmedOf(summary)
   const path = isOver(phase) ? outcome.transcripts[id] : undefined
   const open = live === undefined || isOver(phase) ? [] : openProposals(live)
-  const { progress } = callStatusIn(outcome, id) ?? {}
+  const { progress, lost } = callStatusIn(outcome, id) ?? {}
   return {
     id,
     peer: agentOf(outcome.people, summary.peer, live?.peerName ?? summary.name),
@@ -83,6 +85,7 @@ export function callShape(outcome: CallsOutcome, id: string): CallShape | undefi
     ...(open.length === 0 ? {} : { proposals: open.map(cleanProposal) }),
     ...(went === undefined ? {} : { outcome: went, ...(outcomeBy && { outcomeBy }) }),
     ...(progress === undefined ? {} : { progress: { ...progress, text: foreignText(progress.text) } }),
+    ...(lost ? { lost: true as const } : {}),
   }
 }
 

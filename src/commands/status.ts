@@ -139,7 +139,7 @@ function callLines(call: CallShape, all: readonly CallShape[], outcome: CommonOu
   const twin = all.find((other) => other !== call && isTwin(other, call))
   const same = twin === undefined ? [] : [`the same caller as ${twin.id.slice(0, 8)}`]
   const line = [span('heading', 'call'), ' ', ...callLine(call, [...facts, ...same])]
-  const next = nextCommand(call)
+  const next = nextCommand(call, status?.lost)
   if (told.includes('request')) return [line]
   return [
     line,
@@ -158,8 +158,9 @@ function isTwin(a: CallShape, b: CallShape): boolean {
   return rings(a) && rings(b) && a.peer.pubkey === b.peer.pubkey
 }
 
-function nextCommand({ id, state, direction, proposals = [] }: CallShape): string {
+function nextCommand({ id, peer, state, direction, proposals = [] }: CallShape, lost = false): string {
   const call = `--call ${id.slice(0, 8)}`
+  if (lost) return `\`${P2P} call ${peer.npub} "<topic>"\` begins anew`
   if (state === 'active') {
     const asked = proposals.find(({ from }) => from === 'peer')
     return asked === undefined
