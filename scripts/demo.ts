@@ -110,7 +110,7 @@ function show(name: string, command: readonly string[], output: string): void {
   console.log(`${name}$ ${command.join(' ')}\n${output.trimEnd()}\n`)
 }
 
-/** The first group of a pattern in what a command printed. Throws where it is not there. */
+/** The first group of a pattern in what a command printed. Throws where nothing matches. */
 function found({ stdout }: ProcessResult, pattern: RegExp): string {
   const [, group] = pattern.exec(stripVTControlCharacters(stdout)) ?? []
   if (group === undefined) throw new Error(`there is no ${pattern} in what it printed`)

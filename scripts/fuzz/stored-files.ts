@@ -65,7 +65,9 @@ const calls = target(
     replay(read, me, NOW)
     for (const one of callsOf(held, me, NOW)) told(held, one)
     stateCodec.rebuild(new Map([[read.id, read]]))
-    return faultOf({ 'what is owed is there': Object.keys(read.outbox).every((id) => read.entries[id] !== undefined) })
+    return faultOf({
+      'what is owed is in the log': Object.keys(read.outbox).every((id) => read.entries[id] !== undefined),
+    })
   },
 )
 

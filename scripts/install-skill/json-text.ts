@@ -17,7 +17,7 @@ export function parseJsonText(text: string): JsonNode | undefined {
   return reader.at === text.length ? node : undefined
 }
 
-/** The member of an object, the last one where a key is there twice, as with JSON.parse; undefined where there is none. */
+/** The member of an object, the last one of several with that key, as with JSON.parse; undefined where there is none. */
 export function memberOf(node: JsonNode | undefined, key: string): JsonNode | undefined {
   return node?.type === 'object' ? node.children.findLast((child) => child.key === key)?.value : undefined
 }

@@ -1,4 +1,4 @@
-// Saying that we are there: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
+// Saying that we are on line: presence for `announce`, and our inbox list when it has changed, before anybody has to ask.
 import { inboxList, presenceOf } from '../call/presence.ts'
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import type { Template } from '../nostr/event.ts'

@@ -1,5 +1,5 @@
 // Canaries: `announce` writes a small wrap to ourselves into each of our inbox relays now and then, and the next replay reads it
-// back. They go over connections that are there, and nobody waits for them.
+// back. They go over connections that are open, and nobody waits for them.
 import type { PublishAnswer } from '../io/relay/publish.ts'
 import { rumorOf } from '../nostr/event.ts'
 import { CANARY_LIFETIME, canaryRelays, recordCanaries } from '../state/canaries.ts'

@@ -181,7 +181,7 @@ async function withVerdicts(
 
 /**
  * Keeps, of what one relay sends, the presences that may be shown and those that say that somebody is gone. The relay has told enough
- * when as many agents are there as will be shown: they come newest first, so the rest would be shown below them.
+ * when as many agents have come as will be shown: the newest come first, so the rest would be shown below them.
  */
 function openSift(rules: () => ListingRules, hidden: Set<string>): Sift {
   const authors = new Set<string>()

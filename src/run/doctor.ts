@@ -141,7 +141,7 @@ function planFor(
   deadline: number,
 ): RelayPlan {
   const common = { url, deadline, patience: budget / 2 }
-  // Without a key of our own it can still be found out whether the relay is there.
+  // Without a key of our own it can still be found out whether the relay can be reached.
   if (keys === undefined) return { ...common, keys: randomKeys(), questions: [], samples: () => [] }
   const now = Math.floor(clock() / 1000)
   const memory = index?.relays[url]

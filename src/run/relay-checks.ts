@@ -30,7 +30,7 @@ export function clockCheck(examined: readonly RelayExamination[]): DoctorCheck[]
 export function relayChecks(examined: RelayExamination, roles: readonly string[], needs: EventNeeds): RelayCheck[] {
   const { url, steps } = examined
   const keys = roles.map((role) => `relays.${role}`)
-  // A relay that is not there has no information either: one line about it is enough.
+  // A relay that cannot be reached has no information either: one line about it is enough.
   const silent = steps.some(({ step, ok }) => step === 'connect' && !ok) && examined.introduction.info === undefined
   return [
     ...(silent ? [] : [nip11Check(examined, needs)]),
@@ -65,7 +65,7 @@ function nip11Check(
       hint: 'nothing to do: its limits are learned in use',
     }
   }
-  const told = isBlank(info.software) ? 'its information is there' : `it says that it is ${inQuotes(info.software)}`
+  const told = isBlank(info.software) ? 'its information was read' : `it says that it is ${inQuotes(info.software)}`
   const hit = limitsHit({ ...info.limits, subscriptions }, needs)
   if (hit.length === 0) return { ...base, detail: `${told}, no limit in our way` }
   return {

@@ -203,7 +203,7 @@ describe('the proxy', () => {
     const address = `http://me:secret@${proxy.address}`
     expect(await check({ HTTP_PROXY: address })).toMatchObject({
       ok: true,
-      detail: `http://${proxy.address} (HTTP_PROXY) is there`,
+      detail: `http://${proxy.address} (HTTP_PROXY) can be reached`,
     })
     expect(await check({ HTTP_PROXY: address, NO_PROXY: '*' })).toMatchObject({
       ok: true,

@@ -23,8 +23,8 @@ async function examineGateway(gateway: ProxySetting, ms: number): Promise<Doctor
   const port = Number(url.port) || { 'http:': 80, 'https:': 443 }[url.protocol] || 1080
   const why = await tryConnect(url.hostname.replace(/^\[|\]$/g, ''), port, ms)
   const named = `${proxyName(gateway)} (${variable})`
-  if (why === undefined) return { name: 'proxy', ok: true, detail: `${named} is there` }
-  return { name: 'proxy', ok: false, detail: `${named} is not there: ${why}`, hint }
+  if (why === undefined) return { name: 'proxy', ok: true, detail: `${named} can be reached` }
+  return { name: 'proxy', ok: false, detail: `${named} cannot be reached: ${why}`, hint }
 }
 
 function tryConnect(host: string, port: number, ms: number): Promise<string | undefined> {

@@ -98,7 +98,7 @@ function check<T>(name: string, tried: Attempt<T>, good: (value: T) => string): 
 }
 
 function describeFile(path: string): string {
-  return existsSync(path) ? `${path} is in order` : `${path} is not there yet`
+  return existsSync(path) ? `${path} is in order` : `${path} does not exist yet`
 }
 
 function checkWritable(home: Home): void {

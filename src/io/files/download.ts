@@ -39,8 +39,8 @@ const MAX_REDIRECTS = 3
 const MIN_SPEED = { rate: 8, after: 5_000 }
 
 /**
- * Downloads to a file, or goes on with what is there of it. Rejects only with what is wrong with the disk. Nobody else may write `to`
- * meanwhile.
+ * Downloads to a file, or goes on after the bytes that the file has. Rejects only with what is wrong with the disk. Nobody else may write
+ * `to` meanwhile.
  */
 export async function download(address: string, to: string, options: DownloadOptions): Promise<DownloadResult> {
   const stop = abortAfter(options.until - options.now(), options.stopped)

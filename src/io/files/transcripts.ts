@@ -40,7 +40,7 @@ function fileNames(folder: string): string[] {
   }
 }
 
-/** The path of a call's transcript, whether it is there or not. Throws for what is no call id. */
+/** The path of a call's transcript, whether it exists or not. Throws for what is no call id. */
 export function transcriptPath(home: Home, callId: string): string {
   if (!isHex32(callId)) throw new Error('a call id is 64 hex digits')
   return join(home.transcripts, `${callId}.md`)

@@ -30,7 +30,7 @@ export function exportSecret({ secret }: Keys, path: string): string {
     return target
   } catch (error) {
     if (errno(error) === 'EEXIST')
-      throw new Failure('FILE_EXISTS', `${target} is there already`, 'name a file that is not there yet')
+      throw new Failure('FILE_EXISTS', `${target} already exists`, 'name a file that does not exist yet')
     const why = errno(error) || 'unwritable'
     throw new Failure('FILE_UNWRITABLE', `${target} cannot be written (${why})`, 'name another place')
   }

@@ -9,7 +9,7 @@ export type Refusals = {
   setKnownLimits(facts: ReadonlyMap<string, RelayFacts>): void
   /** Why a relay is left alone now, for questions or for events, and until when, Unix ms; undefined where it is not. */
   barred(url: string, what: 'read' | 'write'): (Refusal & { until: number }) | undefined
-  /** No other relay is there: ends the rest of this one, unless it named the time itself or has refused us in this run. */
+  /** No other relay is left: ends the rest of this one, unless it named the time itself or has refused us in this run. */
   liftRest(url: string): void
   recordRebuff(url: string, rebuff: Rebuff): void
   /** The relay said `rate-limited:` until time was up. `only`: for which of the two it is left alone. */

@@ -1,5 +1,5 @@
 // The archive of a call on disk: the segments p2p/calls/<id>/<n>.json beside the head p2p/calls/<id>.json. A segment is written before the
-// head that names it, and taken away after the last head that named it, so whatever a head names is there.
+// head that names it, and taken away after the last head that named it, so whatever a head names exists.
 import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from '../home/paths.ts'

@@ -44,7 +44,7 @@ const keyFile = fields<{ call: string; secretKey: string; pubkey: string }>({
 
 /**
  * Writes a call's key into the lock's folder, for `commitFiles` to put it in place before the call itself; nothing where it is there
- * already. Needs the lock, whose folder is `own`. Throws CALL_KEY_UNSAFE where another key is there, which is never overwritten.
+ * already. Needs the lock, whose folder is `own`. Throws CALL_KEY_UNSAFE where there is another key, which is never overwritten.
  */
 export function stageCallKey(home: Home, { call, keys }: CallSecret, own: string, step: OnStep): StagedFile[] {
   const target = callKeyPath(home, call)

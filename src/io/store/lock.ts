@@ -171,7 +171,7 @@ function modified(path: string): number | undefined {
   return tryWork(() => statSync(path, { throwIfNoEntry: false })?.mtimeMs)
 }
 
-// Other runs move these folders at the same time: what is not there any more, or not empty yet, is no error here.
+// Other runs move these folders at the same time: what is gone, or not empty yet, is no error here.
 function tryWork<T>(work: () => T): T | undefined {
   try {
     return work()

@@ -42,7 +42,7 @@ function statsOf(path: string): Stats | undefined {
 export type OwnershipOptions = { open?: Stats; shared?: boolean }
 
 /**
- * Checks that a file or folder, if it is there, belongs to us or root and cannot be changed by everybody, and that so does a link that
+ * Checks that a file or folder, if it exists, belongs to us or root and cannot be changed by everybody, and that so does a link that
  * leads to it (mounted secrets are such links). Throws HOME_UNSAFE.
  */
 export function checkOwnership(path: string, { open, shared = false }: OwnershipOptions = {}): void {

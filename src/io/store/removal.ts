@@ -13,7 +13,7 @@ import { wholeCopy } from './replace.ts'
 import { syncFolder } from './sync.ts'
 
 /**
- * Deletes what is there of the removals, each path in one step, and gives the paths that are gone. Needs the lock, whose folder is `own`.
+ * Deletes what exists of the removals, each path in one step, and gives the paths that are gone. Needs the lock, whose folder is `own`.
  * It does not shred: a disk, a snapshot or a backup may still have the bytes.
  */
 export function removeFiles(home: Home, removals: readonly Removal[], own: string, step: OnStep): string[] {
