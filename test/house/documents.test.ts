@@ -60,6 +60,31 @@ test('UPGRADING.md says which versions of the files this program writes', () => 
 })
 
 /** Whether a path is there; `*` in its last part stands for anything. */
+// A comment in src that says "…" (docs/PROTOCOL.md, "Delivery") can be followed, and repeats what stands there.
+test('what comments cite of PROTOCOL.md stands there', () => {
+  const protocol = read('docs/PROTOCOL.md')
+  const sections = [...protocol.matchAll(/^(?:## \d+\. (.+)|\*\*([^*]+)\.\*\*)/gm)].map(
+    ([, title, name]) => title ?? name,
+  )
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )
+  const comments = sources.map((name) => oneLine(read(`src/${name}`).replace(/^\s*(?:\/\/|\*) ?/gm, ' '))).join(' ')
+  const cited = [...comments.matchAll(/docs\/PROTOCOL\.md, "([^"]+)"/g)].map(([, name]) => name)
+  expect(cited.length).toBeGreaterThan(20)
+  expect(cited.filter((name) => !sections.includes(name))).toEqual([])
+  const quotes = [...comments.matchAll(/"([^"]+)" \(docs\/PROTOCOL\.md/g)].flatMap(([, quote = '']) =>
+    quote.split(' … '),
+  )
+  expect(quotes.length).toBeGreaterThan(5)
+  const text = oneLine(protocol.replaceAll('**', '')).toLowerCase()
+  expect(quotes.filter((quote) => !text.includes(quote.toLowerCase()))).toEqual([])
+})
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ')
+}
+
 function isThere(path: string): boolean {
   const full = join(root, path)
   if (!path.includes('*')) return existsSync(full)
