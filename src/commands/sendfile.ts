@@ -79,8 +79,8 @@ function filesOf(args: Args): NamedContent[] {
   const [name = '', typed = ''] = wordsOf(args)
   const bytes = args.input ?? bytesIn(typed)
   if (bytes === undefined) {
-    const hint = `\`${P2P} sendfile <path>\` sends a file as it is, and several paths several files`
-    throw new Failure('BAD_BASE64', 'this is no base64', hint)
+    const hint = `\`${P2P} sendfile <path>\` sends a file as it is, and several paths several files, which must all be there`
+    throw new Failure('BAD_BASE64', `"${typed.slice(0, 40)}" is no base64, nor are both of these files`, hint)
   }
   if (bytes.length > 0) return [{ name: baseName(name), content: { type: 'bytes', bytes } }]
   throw new Failure('FILE_EMPTY', 'the file is empty', 'send a file with something in it')

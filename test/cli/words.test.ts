@@ -43,4 +43,9 @@ test('where both readings fit, neither is taken, and the hint has a dot in it', 
 
 test('what is neither: BAD_BASE64', async () => {
   await expect(namesOf('report.json', '*not base64*')).rejects.toMatchObject({ code: 'BAD_BASE64' })
+  // Of two paths one is mistyped.
+  await expect(namesOf(dotted, 'mising.csv')).rejects.toMatchObject({
+    message: '"mising.csv" is no base64, nor are both of these files',
+    hint: expect.stringContaining('which must all be there'),
+  })
 })
