@@ -12,11 +12,12 @@ export type Fuzzing = {
   /** The number of the first case, and how many cases. */
   from: number
   cases: number
+  /** Ms of CPU that one case may take. One that took longer is tried again: the first run of some code includes its compilation. */
+  longest?: number
   /** Called before each case, with its number. */
   beat?: (n: number) => void
 }
 
-/** Ms of CPU that one case may take. A case that took longer is tried again: the first run of some code includes its compilation. */
 const LONGEST = 500
 
 /** The prototypes are checked after every `BATCH` cases; after `ENOUGH` findings a target ends. */
@@ -24,13 +25,16 @@ const BATCH = 1_000
 const ENOUGH = 5
 
 /** Runs the cases of a target, until `ENOUGH` of them have failed. */
-export async function fuzz(target: Target, { seed, from, cases, beat = () => {} }: Fuzzing): Promise<Report> {
+export async function fuzz(
+  target: Target,
+  { seed, from, cases, longest = LONGEST, beat = () => {} }: Fuzzing,
+): Promise<Report> {
   const findings: Finding[] = []
   const began = performance.now()
   let n = from
   for (; n < from + cases && findings.length < ENOUGH; n++) {
     beat(n)
-    const what = (await tried(target, `${seed} ${target.name} ${n}`)) ?? pollution(n)
+    const what = (await tried(target, `${seed} ${target.name} ${n}`, longest)) ?? pollution(n)
     if (what === undefined) continue
     const { input } = target.attempt(choicesOf(`${seed} ${target.name} ${n}`))
     findings.push({ target: target.name, n, what, input: shown(input) })
@@ -38,11 +42,11 @@ export async function fuzz(target: Target, { seed, from, cases, beat = () => {} 
   return { target: target.name, cases: n - from, ms: performance.now() - began, findings }
 }
 
-async function tried(target: Target, name: string): Promise<string | undefined> {
+async function tried(target: Target, name: string, longest: number): Promise<string | undefined> {
   const first = await once(target, name)
-  if (first.fault !== undefined || first.ms < LONGEST) return first.fault
+  if (first.fault !== undefined || first.ms < longest) return first.fault
   const again = await once(target, name)
-  return again.ms < LONGEST ? again.fault : `it took ${Math.round(again.ms)} ms`
+  return again.ms < longest ? again.fault : `it took ${Math.round(again.ms)} ms`
 }
 
 async function once(target: Target, name: string): Promise<{ fault: string | undefined; ms: number }> {

@@ -1,12 +1,16 @@
 // The schemas themselves: one for every command, and none that takes anything.
 import { expect, test } from 'vitest'
 import { commands } from '../../src/commands/index.ts'
-import { SCHEMAS, schemaError } from '../support/json-schema.ts'
+import { isSchema, SCHEMAS, schemaError } from '../support/json-schema.ts'
 
 test('every command that prints JSON has a schema', () => {
   const silent = ['completion']
   const verbs = Object.keys(commands).filter((verb) => !silent.includes(verb))
   expect(verbs.filter((verb) => !SCHEMAS.includes(verb))).toEqual([])
+})
+
+test.each(SCHEMAS)('%s is a JSON Schema', (name) => {
+  expect(isSchema(name)).toBe(true)
 })
 
 test.each(SCHEMAS.filter((name) => name !== 'common'))('%s is no schema for everything', (name) => {

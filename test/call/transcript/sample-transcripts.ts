@@ -1,7 +1,7 @@
 // Calls as they lie on disk, made of rumors as they come over the wire.
 
 import { type Agent, agentOf, type Contact } from '../../../src/call/agents.ts'
-import { emptyLog, type Log } from '../../../src/call/log.ts'
+import { emptyLog, type Log, type LogEntry } from '../../../src/call/log.ts'
 import { replay } from '../../../src/call/replay.ts'
 import { type Body, type Link, NOTHING, type SeqRange } from '../../../src/call/signal.ts'
 import { signalTemplate } from '../../../src/call/signal-codec.ts'
@@ -31,29 +31,33 @@ export function sampleCall(caller: Party, topic: string, name = '', asked = 0): 
   const key = { me: ME, peer: PEER }
   const last: Record<Party, Link> = { me: NOTHING, peer: NOTHING }
   let id: string | undefined
-  let log = emptyLog('0'.repeat(64))
+  let peerAcked = NOTHING
+  const entries: Record<string, LogEntry> = {}
+  // Made when somebody asks: a call of thousands of signals would be copied thousands of times.
+  let log: Log | undefined
+  const read = () => {
+    log ??= { ...emptyLog(id ?? ''), entries: { ...entries }, peerAcked }
+    return log
+  }
   const say: SampleCall['say'] = (who, body, after = 0, lost = false, ack) => {
     const other = who === 'me' ? 'peer' : 'me'
     const position = { call: id, to: key[other], seq: last[who].seq + 1, prev: last[who].id, ack: ack ?? last[other] }
     const rumor = rumorOf(signalTemplate(filled(body), position, START + after), key[who])
     last[who] = { seq: position.seq, id: rumor.id }
-    if (id === undefined) {
-      id = rumor.id
-      log = emptyLog(id)
-    }
-    const entry = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
-    if (!lost) log = { ...log, entries: { ...log.entries, [rumor.id]: entry } }
+    id ??= rumor.id
+    log = undefined
+    if (!lost) entries[rumor.id] = who === 'me' ? { rumor } : { rumor, heard: START + after + 1 }
     // Whatever the peer says acknowledges what stands before it.
-    if (who === 'peer') log = { ...log, peerAcked: position.ack }
+    if (who === 'peer') peerAcked = position.ack
     return rumor.id
   }
   say(caller, { type: 'request', text: topic, name }, asked)
   return {
     get log() {
-      return log
+      return read()
     },
     say,
-    transcript: (contacts = []) => transcriptIn(log, contacts),
+    transcript: (contacts = []) => transcriptIn(read(), contacts),
   }
 }
 
