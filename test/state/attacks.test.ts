@@ -1,7 +1,7 @@
 // What a peer can do that holds a valid key and chooses every number, link, text and order. Each worked on 0.1.0.
 import { describe, expect, test } from 'vitest'
 import { isShown } from '../../src/call/inbox-items.ts'
-import type { Body } from '../../src/call/signal.ts'
+import type { Body, Link } from '../../src/call/signal.ts'
 import type { Rumor } from '../../src/nostr/event.ts'
 import { markRead } from '../../src/state/read-marks.ts'
 import { recordAcksTaken } from '../../src/state/receipts.ts'
@@ -25,6 +25,7 @@ import {
   T,
   turn,
 } from '../support/conversation.ts'
+import { must } from '../support/must.ts'
 
 const words = (text: string): Body => ({ type: 'message', text })
 const BYE: Body = { type: 'end', text: '', expired: false }
@@ -33,6 +34,10 @@ const BYE: Body = { type: 'end', text: '', expired: false }
 function called(): { me: Side; liar: Side; id: string } {
   const { ada, ben, id } = inCall()
   return { me: ben, liar: ada, id }
+}
+
+function receiptFor(from: Side, to: Side, call: string, ack: Link): Rumor {
+  return raw(from, { type: 'receipt', text: '', missing: [] }, { call, to: to.key, seq: 0, ack })
 }
 
 function textsIn(who: Side, id: string): string[] {
@@ -57,7 +62,7 @@ describe('rewriting', () => {
       const end = rawIn(liar, id, BYE, { seq: 3, prev: promise.id })
       hears(liar, out(hears(me, [end])))
       const own = callIn(me, id).own
-      hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+      hears(me, [receiptFor(liar, me, id, own)])
       expect(callIn(me, id).verified).toBe(true)
     }
     const before = callIn(me, id)
@@ -149,6 +154,19 @@ describe('rewriting', () => {
     expect(Object.values(logIn(me, id).aside).map(({ why }) => why)).toEqual(['fork', 'fork', 'fork'])
   })
 
+  test('what the other side misses of a log with two branches is not offered again', () => {
+    const { me, liar, id } = called()
+    says(me, send('yes'))
+    const own = callIn(me, id).own
+    hears(me, [receiptFor(liar, me, id, own)])
+    hears(me, [rawIn(liar, id, words('one')), rawIn(liar, id, words('another one'))])
+    const request = must(logIn(me, id).entries[id]).rumor
+    const missing: Body = { type: 'receipt', text: '', missing: [[1, 2]] }
+    const again = raw(liar, missing, { call: id, to: me.key, seq: 0, ack: own })
+    expect(hears(me, [request, again], { now: T + 900 }).signalsDue).toEqual([])
+    expect(logIn(me, id).outbox).toEqual({})
+  })
+
   test('what claims a number far ahead of what is taken waits for nothing', () => {
     const { me, liar, id } = called()
     const far = (seq: number) => rawIn(liar, id, words(`${seq}`), { seq, prev: 'f'.repeat(64) })
@@ -180,7 +198,7 @@ describe('a proof of nothing', () => {
     expect([call.acked, call.own.seq]).toEqual([0, 4])
     // Only an acknowledgement of our own end, by its id, binds the peer to all of ours.
     const lie = { seq: 4, id: '1'.repeat(64) }
-    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: lie })])
+    hears(me, [receiptFor(liar, me, id, lie)])
     expect(callIn(me, id).verified).not.toBe(true)
   })
 
@@ -190,6 +208,17 @@ describe('a proof of nothing', () => {
     const ack = callIn(me, id).own
     hears(me, [raw(liar, BYE, { call: id, to: me.key, seq: 1, prev: undefined, ack })])
     expect(callIn(me, id)).toMatchObject({ phase: 'cancelled', acked: 2, verified: 'pending' })
+  })
+})
+
+describe('two calls at once', () => {
+  test('an accept does not take in a request that was accepted: that conversation goes on', () => {
+    const { me, liar, id } = called()
+    const [ours] = says(me, CALL, { peer: liar.key })
+    const mine = must(ours).id
+    const accept: Body = { type: 'accept', text: '', name: '', relays: [], merged: id }
+    hears(me, [raw(liar, accept, { call: mine, to: me.key, ack: { seq: 1, id: mine } })])
+    expect([callIn(me, mine).phase, callIn(me, id).phase]).toEqual(['active', 'active'])
   })
 })
 
@@ -218,7 +247,7 @@ describe('the order', () => {
     const { me, liar, id } = called()
     says(me, send('No.'))
     const own = callIn(me, id).own
-    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    hears(me, [receiptFor(liar, me, id, own)])
     const accept = callIn(me, id).lines[1]?.signal.id
     hears(me, [rawIn(liar, id, words('So you said yes?'), { ack: { seq: 1, id: accept } })])
     expect(callIn(me, id).lines.find(({ signal }) => signal.seq === 2 && signal.from === liar.key)?.hadAcked).toBe(2)
@@ -240,7 +269,7 @@ describe('the order', () => {
     says(me, send('one'))
     says(me, send('two'))
     const own = callIn(me, id).own
-    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    hears(me, [receiptFor(liar, me, id, own)])
     const accept = callIn(me, id).lines[1]?.signal.id
     hears(me, [rawIn(liar, id, BYE, { ack: { seq: 1, id: accept } })])
     expect(callIn(me, id).lines.filter(({ late }) => late)).toEqual([])
@@ -309,7 +338,7 @@ describe('a call that is forced', () => {
     const end = rawIn(liar, id, BYE, { seq: 4, prev: word.id })
     hears(liar, out(hears(me, [nonsense, word, end])))
     const own = callIn(me, id).own
-    hears(me, [raw(liar, { type: 'receipt', text: '', missing: [] }, { call: id, to: me.key, seq: 0, ack: own })])
+    hears(me, [receiptFor(liar, me, id, own)])
     expect(callIn(me, id).verified).toBe(true)
     expect(me.state.index.calls[id]).toMatchObject({ unread: 2, open: true })
     const shown = [word.id, end.id].map((one) => ({ id: one, call: id, type: 'message' as const }))
