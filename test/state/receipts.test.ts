@@ -119,6 +119,21 @@ describe('the confirming end', () => {
     expect(hears(ada, rumors(said)).said).toEqual([])
   })
 
+  test('two ends that cross are not offered again to each other for ever', () => {
+    const { ada, ben, id } = inCall()
+    const [mine, theirs] = [says(ada, END), says(ben, END)]
+    hears(ada, theirs)
+    hears(ben, mine)
+    hears(ada, [receipt(ben, id, ada.key, 2)])
+    hears(ben, [receipt(ada, id, ben.key, 2)])
+    for (const who of [ada, ben]) expect(callIn(who, id).verified).toBe(true)
+    for (let n = 1; n < 4; n++)
+      expect(hears(ada, theirs, { now: T + 100 * n })).toMatchObject({
+        signalsDue: [],
+        receiptsOwed: [{ ack: { seq: 2 } }],
+      })
+  })
+
   test('comes also from one who has missed the call that is hung up', () => {
     const { ada, ben, id } = ringing()
     hears(ben, [], { now: T + 1000 })

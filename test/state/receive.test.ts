@@ -13,6 +13,7 @@ import {
   policyOf,
   REJECT,
   raw,
+  rawIn,
   receipt,
   ringing,
   STATUS,
@@ -22,6 +23,8 @@ import {
   T,
   turn,
 } from '../support/conversation.ts'
+
+const FILE = { transferId: 'f', name: 'a', mime: '', size: 2, sha256: 'c'.repeat(64), remote: undefined }
 
 const WEEK = 7 * 86_400
 
@@ -227,6 +230,15 @@ describe('what is news', () => {
       said.map((s) => s.rumor),
     )
     expect(logIn(ada, id).unread).toEqual(before)
+  })
+
+  test('not a part of a file, nor what this version does not understand', () => {
+    const { ada, ben, id } = inCall()
+    const part: Body = { ...FILE, type: 'file', text: 'b2s=', chunk: [1, 2] }
+    hears(ben, [rawIn(ada, id, part)])
+    hears(ben, [rawIn(ada, id, { type: 'opaque', text: '', op: 'wave' }, { seq: 3, prev: callIn(ben, id).taken.id })])
+    expect(callIn(ben, id).taken.seq).toBe(3)
+    expect(logIn(ben, id).unread).toEqual([])
   })
 
   test('a request no longer, once it is answered', () => {
