@@ -49,7 +49,8 @@ export function placeSignal(signal: Signal, held: HeldLog, me: string): Placemen
   const links = checkAck(signal.ack, held, me)
   if (links !== undefined) return links
   if (held.hasEnded(from)) {
-    // "What links behind the peer's `end` is kept aside; what comes directly behind it with a wrong `prev` is a fork."
+    // "What links behind the peer's `end` is kept aside; what comes directly behind it with a wrong `prev` is a fork" (docs/PROTOCOL.md,
+    // "What is taken").
     const isFork = seq === last.seq + 1 && prev !== last.id
     return isFork ? forkAt(last, signal) : { type: 'aside', why: held.frozen ? 'verified' : 'after-end' }
   }

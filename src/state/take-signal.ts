@@ -35,7 +35,8 @@ function take(
   context: TakeContext,
 ): void {
   const lookup = edit.lookup(log)
-  // "An `ack` that is lower than that of `prev` is read as that of `prev`, and the line is marked; receipts count."
+  // "An `ack` that is lower than that of `prev` is read as that of `prev`, and the line is marked; receipts count" (docs/PROTOCOL.md,
+  // "Order").
   const before = Math.max(lookup.acks.get(signal.from) ?? 0, log.peerReceiptAck ?? 0)
   const marked = signal.ack.seq < before ? { ...entry, hadAcked: before } : entry
   edit.entries(log)[signal.id] = marked

@@ -59,7 +59,6 @@ test('UPGRADING.md says which versions of the files this program writes', () => 
   expect(version('p2p/calls/<id>/<n>.json')).toBe(stateCodec.archive.version)
 })
 
-/** Whether a path is there; `*` in its last part stands for anything. */
 // A comment in src that says "…" (docs/PROTOCOL.md, "Delivery") can be followed, and repeats what stands there.
 test('what comments cite of PROTOCOL.md stands there', () => {
   const protocol = read('docs/PROTOCOL.md')
@@ -85,6 +84,7 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ')
 }
 
+/** Whether a path is there; `*` in its last part stands for anything. */
 function isThere(path: string): boolean {
   const full = join(root, path)
   if (!path.includes('*')) return existsSync(full)
