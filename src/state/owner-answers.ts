@@ -43,6 +43,9 @@ export function recordAnswer(
 ): void {
   const held = edit.index.escalations[id]
   if (held === undefined) return
+  // A command that was cut off is typed again: nothing more was said.
+  const last = held.answers.at(-1)
+  if (letter === undefined && last?.channel === channel && last.text === text) return
   const answer: OwnerAnswer = {
     id: letter ?? toHex(sha256(Buffer.from(`${id} ${held.answers.length} ${channel} ${text}`))),
     // Bounded where it comes from: a letter, a reply, an argument.

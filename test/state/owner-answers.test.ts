@@ -136,3 +136,12 @@ test('a prefix names one, no prefix the only one that is open', () => {
   expect(escalationMeant(asking(), undefined)).toMatchObject({ code: 'NO_ESCALATION' })
   expect(escalationMeant(asking('e1'), undefined)).toMatchObject({ escalation: { id: 'e1' } })
 })
+
+test('an answer that is written down twice is one, and another one is another', () => {
+  const write = (...texts: string[]) =>
+    edited(asking('e1'), (edit) => {
+      for (const text of texts) recordAnswer(edit, 'e1', { text, at: T, channel: 'answered' })
+    }).index.escalations.e1?.answers.map(({ text }) => text)
+  expect(write('Yes', 'Yes')).toEqual(['Yes'])
+  expect(write('Yes', 'No', 'Yes')).toEqual(['Yes', 'No', 'Yes'])
+})
