@@ -200,7 +200,7 @@ function decideEscalation({ text, tell = '' }: IntentOf<'escalate'>, context: De
   const call = chooseCall('escalate', 'escalate', context)
   if (call instanceof Failure)
     return context.selector === undefined && call.code === 'NO_CALL' ? { say: [] } : { say: [], refusal: call }
-  // "What the owner is asked never goes to the peer by itself."
+  // The question stays here: the peer only hears what `--tell` says.
   return decideWithinSize(
     { to: call.peer, call: call.id, body: { type: 'escalate', text: tell } },
     context.me,

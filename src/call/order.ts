@@ -89,7 +89,7 @@ function bitCount(mask: number): number {
 }
 
 // "An `end` stands below every signal that does not name it through its links; two that do not name each other stand below
-// everything else, by (clock, pubkey)."
+// everything else, by (clock, pubkey)" (docs/PROTOCOL.md, "Order").
 function compareRanked(a: Ranked, b: Ranked): number {
   return (
     a.ends - b.ends || a.clock - b.clock || compareText(a.signal.from, b.signal.from) || a.signal.seq - b.signal.seq
