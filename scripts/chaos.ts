@@ -273,10 +273,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const line of late) console.error(line)
   const lines = Object.entries(figures).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
   console.log(values.json ? JSON.stringify(report) : lines.join('\n'))
-  console.log(
-    isKept(report)
-      ? 'kept: nothing lost, nothing twice'
-      : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}${idle > 0 ? ` --idle ${values.idle}` : ''}${foreign.map((url) => ` --relay ${url}`).join('')}`,
-  )
+  const verdict = isKept(report)
+    ? 'kept: nothing lost, nothing twice'
+    : `BROKEN: run again with --messages ${values.messages} --seed ${values.seed} --restores ${values.restores}${values.leaky ? ' --leaky' : ''}${idle > 0 ? ` --idle ${values.idle}` : ''}${foreign.map((url) => ` --relay ${url}`).join('')}`
+  // With --json stdout is the document and nothing else.
+  if (values.json) console.error(verdict)
+  else console.log(verdict)
   process.exitCode = isKept(report) ? 0 : 1
 }

@@ -29,7 +29,7 @@ export async function installSkill(
     return { code: 0, stdout: `${(await install(args, context)).join('\n')}\n`, stderr: '' }
   } catch (error) {
     const why = `install-skill: ${error instanceof Error ? error.message : error}`
-    const hint = 'hint: npm run install-skill -- --dir DIR puts the two files into DIR; --help shows every option'
+    const hint = 'hint: npm run install-skill -- --for DIR puts the two files into DIR; --help shows every option'
     return { code: 1, stdout: '', stderr: `${why}\n${hint}\n` }
   }
 }

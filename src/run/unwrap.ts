@@ -93,7 +93,7 @@ export function openWrapReader(context: RunContext): MailReader {
     has: (id) => ids.has(id),
     take(wrap, size) {
       if (ids.has(wrap.id)) return working
-      if (kept > MAX_OPENED) return `stopped after ${MAX_OPENED} bytes of wraps`
+      if (kept > MAX_OPENED) return `stopped after ${MAX_OPENED} characters of opened wraps`
       if (ids.size >= MAX_TAKEN) return `stopped after ${MAX_TAKEN} wraps`
       ids.add(wrap.id)
       queue.push(wrap)

@@ -83,7 +83,7 @@ test('what is in the way is named, and what to do', async () => {
     writeFileSync(join(home, 'clawd'), '')
     const { code, stderr } = await install(home)
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^install-skill: .*clawd.*\nhint: npm run install-skill -- --dir DIR/)
+    expect(stderr).toMatch(/^install-skill: .*clawd.*\nhint: npm run install-skill -- --for DIR/)
   })
 })
 
