@@ -1,6 +1,7 @@
 // Many processes and one home: nothing is counted twice or lost, whoever is killed or stopped, and at whatever step.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Home } from '../../../src/io/home/paths.ts'
 import { thisHolder } from '../../../src/io/store/lock-holder.ts'
@@ -265,7 +266,8 @@ async function stopAtStep(n: number) {
   await openTestStore(home).store.update([], countUp)
   const worker = startWorker('stop', home, n)
   const stat = `/proc/${worker.child.pid}/stat`
-  while (worker.child.exitCode === null && !/\) T /.test(readFileSync(stat, 'utf8'))) await new Promise(setImmediate)
+  // Not at every turn of the loop: that would take the core which the worker needs to get there.
+  while (worker.child.exitCode === null && !/\) T /.test(readFileSync(stat, 'utf8'))) await pause(2)
   await worker.printed(worker.child.exitCode === null ? 0 : 1)
   return { home, worker }
 }
