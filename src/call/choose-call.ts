@@ -89,6 +89,13 @@ export function noCallFailure(verb: string, meant: readonly Call[], choice: Call
         `\`${P2P} send "…" --call ${id}\` speaks in it, \`${P2P} end "…" --call ${id}\` ends it`,
       )
     }
+    // Whoever has been shown that it rang must not wait for that one.
+    if (last?.phase === 'missed' || last?.phase === 'cancelled')
+      return new Failure(
+        code,
+        `nobody is calling you; the last call, ${last.id.slice(0, 8)} with ${peerLabel(last, people)}, is over (${last.phase})`,
+        `\`${P2P} call ${npubEncode(last.peer)} "<topic>"\` calls, \`${P2P} wait --for request\` waits for a call`,
+      )
     return new Failure(code, 'nobody is calling you', `\`${P2P} wait --for request\` waits for a call`)
   }
   if (ringing !== undefined) {
