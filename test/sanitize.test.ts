@@ -2,7 +2,7 @@
 // half a character.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { agentOf } from '../src/call/agents.ts'
+import { agentOf, shortNpub } from '../src/call/agents.ts'
 import {
   claimedNameLines,
   describeAgent,
@@ -202,6 +202,9 @@ describe('who', () => {
     const contacts = [{ pubkey: key, petname: 'bob', trust: 'trusted' as const }]
     const known = agentOf({ contacts, owner: undefined, names: {} }, key, foreignLine('your owner'))
     expect(plain(describeAgent(known))).toMatch(/^bob \(trusted, npub1/)
+    // One that has no name of ours is called by its key, once.
+    const nameless = { ...known, name: foreignLine(shortNpub(known.npub)) }
+    expect(plain(describeAgent(nameless))).toMatch(/^npub1\w{7}…\w{4} \(trusted\)$/)
     expect(claimedNameLines(known)).toEqual([])
   })
 

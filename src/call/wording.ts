@@ -90,10 +90,13 @@ export function unsafeTextOf(words: Foreign | string): string {
 /** An agent by facts alone: a petname of ours, or the key. What a stranger calls itself is told by `claimedName`. */
 export function describeAgent(agent: Agent): Exclude<PrintedLine, string> {
   const key = shortNpub(agent.npub)
-  const name = span('agent', agentLabel(agent))
+  const label = agentLabel(agent)
+  const name = span('agent', label)
   if (agent.trust === 'owner') return agent.npub === '' ? [name] : [name, ` (${key})`]
   if (agent.trust === 'unknown') return [`${key} (`, span('warning', 'unknown'), ')']
-  return [name, ' (', span(agent.trust === 'blocked' ? 'fault' : 'good', agent.trust), `, ${key})`]
+  // A contact to which nobody has given a name is called by its key, which need not stand there twice.
+  const more = label === key ? ')' : `, ${key})`
+  return [name, ' (', span(agent.trust === 'blocked' ? 'fault' : 'good', agent.trust), more]
 }
 
 /** An agent in a sentence of ours: a petname of ours or the short key, never a name that it gave itself. */
