@@ -4,7 +4,14 @@ import type { IntendedLetter } from '../call/decision.ts'
 import { letterRumor } from '../call/letter.ts'
 import type { Rumor } from '../nostr/event.ts'
 import { commitLetters, keepOwnLetter } from './letter-log.ts'
-import { entryAfterPublish, isPublishing, nextPublish, type PendingPublish, type PublishResult } from './outbox.ts'
+import {
+  entryAfterPublish,
+  isPublishing,
+  isSealable,
+  nextPublish,
+  type PendingPublish,
+  type PublishResult,
+} from './outbox.ts'
 import type { AuthorContext } from './record-signals.ts'
 import { claimBy, type IsAlive } from './retry.ts'
 import { OPEN_AFTER_END, type OutgoingLetter, type State } from './state.ts'
@@ -54,7 +61,7 @@ export function lettersDue(
   const dues = held.flatMap(([id, letter]): PendingPublish[] => {
     const { to, rumor, entry } = letter
     const turn = isPublishing(entry, now, alive) || isBlocked(to) ? undefined : nextPublish(entry, now)
-    if (turn === undefined) return []
+    if (turn === undefined || !isSealable(rumor, to, turn.wrap)) return []
     letters[id] = { ...letter, entry: { ...entry, claim: claimBy(author) } }
     return [{ to, rumor, ...turn }]
   })

@@ -3,7 +3,7 @@
 import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry, slowestState } from '../call/log.ts'
 import { onlyRecipient } from '../call/signal-codec.ts'
 import { foreignRefusal } from '../call/wording.ts'
-import type { Event, Rumor } from '../nostr/event.ts'
+import { type Event, eventId, type Rumor } from '../nostr/event.ts'
 import type { Foreign } from '../sanitize.ts'
 import { commitCalls } from './call-index.ts'
 import { isPresent, noteRecord } from './peer-record.ts'
@@ -79,12 +79,21 @@ export function dueRumors(
       if (isBlocked(to)) return []
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
       const turn = nextPublish(entry, now, there)
+      if (turn === undefined || !isSealable(rumor, to, turn.wrap)) return []
       // The attack: a peer reports everything as missing, again and again.
-      if (turn === undefined || (entry.reportedMissing && ++missing > MAX_MISSING)) return []
+      if (entry.reportedMissing && ++missing > MAX_MISSING) return []
       if (there && isEarly(entry, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
     })
   })
+}
+
+/**
+ * Whether what is owed can go out: in a wrap that was sealed before, or as the rumor that it was when its id was taken. One that a disk
+ * has damaged could not be sealed, and every command would end with that.
+ */
+export function isSealable(rumor: Rumor, to: string, wrap: Event | undefined): boolean {
+  return wrap !== undefined || (eventId(rumor) === rumor.id && onlyRecipient(rumor) === to)
 }
 
 /** Whether a process that still runs is publishing this right now. */

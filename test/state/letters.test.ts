@@ -6,7 +6,8 @@ import { giftWrap } from '../../src/nostr/nip59.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { parseIndex } from '../../src/state/index-codec.ts'
 import { directMessage, lettersDue, oweLetter, recordLettersSent } from '../../src/state/letters.ts'
-import { emptyIndex, type State } from '../../src/state/state.ts'
+import { emptyIndex, type OutgoingLetter, type State } from '../../src/state/state.ts'
+import { must } from '../support/must.ts'
 
 const T = 1_800_000_000
 const keys = randomKeys()
@@ -33,6 +34,16 @@ describe('owed', () => {
     const { dues, state } = lettersDue(owing, at(T), nobody)
     expect(dues).toEqual([{ to: owner.pubkey, rumor, wrap: undefined, skip: [] }])
     expect(state.index.outgoingLetters[rumor.id]?.entry.claim).toEqual({ pid: 1, at: T })
+  })
+
+  test('unless a disk has damaged it: it could not be sealed', () => {
+    const { index } = owing
+    const damaged = (changes: Partial<OutgoingLetter>): State => {
+      const letter = { ...must(index.outgoingLetters[rumor.id]), ...changes }
+      return { ...owing, index: { ...index, outgoingLetters: { [rumor.id]: letter } } }
+    }
+    for (const changes of [{ rumor: { ...rumor, content: 'May he?' } }, { to: 'f'.repeat(64) }])
+      expect(lettersDue(damaged(changes), at(T), nobody).dues).toEqual([])
   })
 
   test('by one process at a time', () => {

@@ -1,6 +1,6 @@
 // The outbox: what goes out when, to whom, in which envelope, and what the relays' answers make of it.
 import { describe, expect, test } from 'vitest'
-import type { OutboxEntry } from '../../src/call/log.ts'
+import type { Log, OutboxEntry } from '../../src/call/log.ts'
 import type { Body } from '../../src/call/signal.ts'
 import { foreign } from '../../src/sanitize.ts'
 import { delivery, dueRumors, entryAfterPublish, nextPublish, recordPublished } from '../../src/state/outbox.ts'
@@ -22,6 +22,7 @@ import {
   T,
   turn,
 } from '../support/conversation.ts'
+import { must } from '../support/must.ts'
 
 const [HOUR, DAY] = [3600, 86_400]
 const wrap = envelope(1)
@@ -240,6 +241,22 @@ describe('who sends it', () => {
     const { signalsDue } = turn(dead, send('two'), { now: T + 5 })
     expect(signalsDue.map((d) => d.rumor.content)).toEqual(['one', 'two'])
     expect(Object.values(logIn(dead, id).outbox).every((p) => p.claim?.pid === 2)).toBe(true)
+  })
+
+  test('what a disk has damaged is not sealed, and holds nothing else up; a wrap that was sealed before goes out', () => {
+    const { ada, id } = inCall()
+    const [one] = says(ada, send('one'))
+    const key = one?.id ?? ''
+    says(ada, send('two'))
+    const log = logIn(ada, id)
+    const spoilt = { ...log.entries[key], rumor: { ...must(one), content: 'other' } }
+    const outbox = { ...log.outbox, [key]: { ...must(log.outbox[key]), wrap, wrapCount: 1, wrappedAt: T } }
+    const damaged = (changes: Partial<Log>): Side => ({
+      ...ada,
+      state: { ...ada.state, logs: { [id]: { ...log, entries: { ...log.entries, [key]: spoilt }, ...changes } } },
+    })
+    expect(dueOf(damaged({}), T + 600, false).map((d) => d.rumor.content)).toEqual(['two'])
+    expect(dueOf(damaged({ outbox }), T + 60, false).map((d) => d.wrap)).toEqual([wrap, undefined])
   })
 
   test('nothing is owed 7 days after the last word', () => {
