@@ -9,7 +9,7 @@
  */
 export type InputKind = 'file' | 'argument' | 'variable' | 'place'
 
-/** `wrong`: why it is refused, to stand behind the name of whatever held it. */
+/** `wrong`: why it is refused, to follow the name of whatever held it. */
 export type InputText = { text: string; wrong?: undefined } | { text?: undefined; wrong: string }
 
 /** The text that was meant, or what is wrong with it. Never throws. */

@@ -55,7 +55,7 @@ function tameEmoji(text: string, { chain, chains, full, selected }: Rules): stri
 }
 
 type Rules = {
-  /** Where these signs change what is drawn: what stands before and behind them, with \0 in their place. */
+  /** Where these signs change what is drawn: what is before and behind them, with \0 in their place. */
   signs: readonly { signs: string; around: RegExp }[]
   /** Emoji with joiners between them, or a joiner with no emoji behind it. */
   chain: RegExp

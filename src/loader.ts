@@ -1,4 +1,4 @@
-// The first lines of dist/p2p.js: starts the program, which stands above as a comment, from V8's code cache. Compiling it
+// The first lines of dist/p2p.js: starts the program, which is above as a comment, from V8's code cache. Compiling it
 // anew would cost every command more than all else it does before the network.
 // The cache is code that will run, so it is read and written only where nobody else can write.
 import fs from 'node:fs'
@@ -95,7 +95,7 @@ function start(): void {
   script.runInThisContext()(lazyRequire(createRequire(self)), pathToFileURL(self).href)
 }
 
-/** The program, as it stands in its comment. Node has read the file already, so it is neither read once more nor copied. */
+/** The program, as it is in its comment. Node has read the file already, so it is neither read once more nor copied. */
 function program(): string {
   const text = PROGRAM.toString()
   return text.slice(text.indexOf('/*') + 2, text.lastIndexOf('*/'))

@@ -33,7 +33,7 @@ export function proposalsOf(call: Lines): Proposal[] {
       answer: undefined,
     })
   }
-  // In a second round: the proposal that an answer names need not stand above it.
+  // In a second round: the proposal that an answer names need not be above it.
   for (const line of lines) {
     const { type } = line.signal.body
     const proposal = line.signal.re === undefined ? undefined : found.get(line.signal.re)

@@ -117,7 +117,7 @@ export function escalationText(escalation: Escalation, howToAnswer: string): str
   ].join('\n')
 }
 
-// What a peer wrote stands behind a mark on a line of its own, so that no text of a peer's can pass for ours or for the agent's.
+// What a peer wrote is put behind a mark on a line of its own, so that no text of a peer's can pass for ours or for the agent's.
 function callFacts({ call, peerNpub, peerName, peerTrust, topic, topicBy }: Escalation): string[] {
   const stranger = peerTrust === 'unknown'
   const peer = stranger ? 'a stranger' : `${inQuotes(peerName, 64)} (${peerTrust})`

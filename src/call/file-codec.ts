@@ -1,4 +1,4 @@
-// How a file stands in the tags of a rumor: in chunks (kind 1410), or as NIP-17's file message (kind 15).
+// How a file is written in the tags of a rumor: in chunks (kind 1410), or as NIP-17's file message (kind 15).
 import { TAG } from '../nostr/aes-gcm.ts'
 import { isHex32 } from '../nostr/crypto.ts'
 import { type Rumor, tag, tags } from '../nostr/event.ts'
@@ -39,7 +39,7 @@ function remoteTags(
   ]
 }
 
-/** One chunk of a file, as it stands in a control rumor; undefined when any of its tags is unsound. */
+/** One chunk of a file, as it is in a control rumor; undefined when any of its tags is unsound. */
 export function readChunk(rumor: Rumor): FileBody | undefined {
   const [, i, of] = tags(rumor, 'chunk')[0] ?? []
   const chunk: [number | undefined, number | undefined] = [count(i), count(of)]

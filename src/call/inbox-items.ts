@@ -39,7 +39,7 @@ export function countsAsUnread({ type }: { type: string }): boolean {
 
 /**
  * One new thing. `text` is the peer's; in `undelivered`, and in a missed call of ours, it is our own. `at` unix seconds; `seq` 0 where
- * there is none. `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what stands above it that its author had not taken.
+ * there is none. `ref` and `re` name signals of the call, `me/3` or `peer/5`; `unseen`: what is above it that its author had not taken.
  */
 export type InboxItem = {
   type: ItemType
@@ -178,7 +178,7 @@ const UNCHECKABLE = 'announced without what is needed to open and check it, so i
 
 /**
  * The owner first, then what is said in calls and by whom our agent knows, then the first words of strangers; otherwise in the order
- * given. Of a thousand things a command shows only the first: a flood of strangers must not stand before what somebody waits for.
+ * given. Of a thousand things a command shows only the first: a flood of strangers must not come before what somebody waits for.
  */
 export function sortByImportance(items: readonly InboxItem[]): InboxItem[] {
   return [...items].sort((a, b) => weight(a) - weight(b))

@@ -34,7 +34,7 @@ export type Intent =
    */
   | ({ type: 'escalate'; text: string; tell?: string; answered?: { text: string; id: string | undefined } } & WaitWish)
   | ({ type: 'end'; text: string; maxChars: number; outcome?: CallOutcome | undefined } & WaitWish)
-  /** `jitter`: it waits a random delay of at most so many seconds first; undefined: as fits whoever has started it (run/needs.ts). */
+  /** `jitter`: it waits a random delay of at most that many seconds first; undefined: as fits whoever has started it (run/needs.ts). */
   | { type: 'announce'; jitter: number | undefined }
   | { type: 'inbox'; peek: boolean; all: boolean; deep: boolean }
   | {

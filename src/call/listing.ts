@@ -49,7 +49,7 @@ export type Listing = { agents: Presence[]; total: number; hidden: number; forge
 type SentPresence = { event: Event; relays: Set<string> }
 type ListedAuthor = { pubkey: string; candidates: SentPresence[]; seen: number }
 
-/** After so many bad signatures from one relay, nothing that only this relay has is believed any more. */
+/** After this many bad signatures from one relay, nothing that only this relay has is believed any more. */
 const MAX_FORGED = 20
 
 /**

@@ -78,7 +78,7 @@ const underTheirIds = (entries: Entries): boolean => Object.entries(entries).eve
 
 const entryTable = where(table(entry), underTheirIds)
 
-/** Entries by rumor id; undefined when one of them is damaged or stands under another id. */
+/** Entries by rumor id; undefined when one of them is damaged or is under another id. */
 export const keptEntries: Decoder<Entries> = (value) => {
   const entries = entryTable(value)
   return entries && markFinal(entries)

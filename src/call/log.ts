@@ -85,7 +85,7 @@ export type ReceiptRecord = {
   firstOfferedAgainAt?: number
 }
 
-/** What stands in `unread` before the id of an own rumor that was never acknowledged. */
+/** What is in front of the id, in `unread`, of an own rumor that was never acknowledged. */
 export const UNDELIVERED = 'undelivered:'
 
 /** Why a rumor that has no place in the call is kept beside it: shown, never acted on, never in the digest. */
@@ -229,7 +229,7 @@ const finalEntries = new WeakSet<Entries>()
 /** The last signal of one author up to which the archive goes. */
 export type ArchivedTail = { seq: number; id: string; clock: number }
 
-/** Where a line of the head stands, worked out while what it follows was still there. `unseen`: as in a `Line`. */
+/** The place of a line of the head, worked out while what it follows was still there. `unseen`: as in a `Line`. */
 export type KeptPlace = { clock: number; unseen?: SeqRange }
 
 /** What a call's own file still says of the words that have left it for segments: as much as every command needs. */

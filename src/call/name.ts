@@ -51,7 +51,7 @@ function withoutInvisible(name: string): string {
 }
 
 // Letters that UTS 39 calls confusable with one of a to z, in the alphabets that names are written in: a library of all 6,000 would be
-// a tenth of the program. A capital stands here where it looks like another letter than its small form does (Ν, but ν).
+// a tenth of the program. A capital is listed here where it looks like another letter than its small form does (Ν, but ν).
 const DRAWN_AS: Readonly<Record<string, string>> = {
   a: 'аАɑαΑᴀ',
   b: 'вВьΒβʙ',

@@ -6,7 +6,7 @@ import type { Call } from './replay.ts'
 /** `messages`: how many there are in the call; `circling`: how many short turns within how many seconds, where it goes in circles. */
 export type Pace = { messages: number; circling: { turns: number; seconds: number } | undefined }
 
-/** So many turns within so many seconds, with so few characters each on average, are two programs that answer each other. */
+/** This many turns within this many seconds, with this few characters each on average, are two programs that answer each other. */
 const CIRCLING = { turns: 30, seconds: 600, characters: 200 }
 
 /**

@@ -65,7 +65,7 @@ export type PresenceFields = {
   nip05?: string | undefined
 }
 
-/** Seconds that a presence is good for when one goes out every so many minutes: long enough for one to be missed. */
+/** Seconds that a presence is good for when one goes out every `every` minutes: long enough for one to be missed. */
 export function presenceLifetime(every: number): number {
   return every * 150
 }

@@ -14,7 +14,7 @@ export const LONGEST_RING = 24 * 3600
 
 /**
  * A signal at its place in the transcript. `late`: the other side had ended the call without having it. `effective`: the rules let
- * its sender say it there; anything else is one line without effect. `unseen`: what stands above it that its author had not
+ * its sender say it there; anything else is one line without effect. `unseen`: what is above it that its author had not
  * taken. `hadAcked`: up to where its author had acknowledged us before, where it says less itself.
  */
 export type Line = {

@@ -1,4 +1,4 @@
-// Everything one agent can say to another in a call. How it stands in a rumor (kinds 14, 15 and 1410) is in signal-codec.ts.
+// Everything one agent can say to another in a call. signal-codec.ts writes it into a rumor (kinds 14, 15 and 1410) and reads it there.
 
 /** NIP-17's chat message: a message in a call, or a letter. */
 export const CHAT = 14

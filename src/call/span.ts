@@ -7,10 +7,10 @@ import type { Foreign } from '../sanitize.ts'
 /** What a part of a line is to its reader. `hint`: a remark; `over`: a state that nothing follows from. */
 export type Role = 'heading' | 'agent' | 'good' | 'warning' | 'fault' | 'over' | 'hint' | 'command'
 
-/** Whose words stand on a line; `repeat`: the owner's, perhaps sent again by somebody else. */
+/** Whose words are on a line; `repeat`: the owner's, perhaps sent again by somebody else. */
 export type Voice = 'peer' | 'me' | 'owner' | 'repeat'
 
-/** `time`: `at` in unix seconds; `mark`: what stands in front of a line of somebody's words; `words`: the rest of that line. */
+/** `time`: `at` in unix seconds; `mark`: what is in front of a line of somebody's words; `words`: the rest of that line. */
 export type Span =
   | { role: Role; text: string }
   | { role: 'time'; text: string; at: number }
@@ -30,7 +30,7 @@ export function command(words: string): Span {
   return span('command', `\`${words}\``)
 }
 
-/** A line that stands aside: what to type next, where something lies, a remark. */
+/** A line of advice: what to type next, where something lies, a remark. */
 export function hintLine(text: string): PrintedLine {
   return [span('hint', text)]
 }

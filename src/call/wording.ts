@@ -1,5 +1,5 @@
 // How facts are put in words, the same everywhere: who it is, when it was, and what somebody else wrote. In what is printed, words of
-// others stand behind a mark of their speaker, or in quotes that they cannot end, and only this file puts them there. A format with an
+// others are behind a mark of their speaker, or in quotes that they cannot end, and only this file puts them there. A format with an
 // escape of its own (HTML, Markdown, the note to the owner) takes them by `unsafeTextOf`, and says there how it escapes them.
 
 import { shortRelayUrl } from '../nostr/relay-url.ts'

@@ -21,7 +21,7 @@ export function difficulty({ id, tags }: Pick<Rumor, 'id' | 'tags'>): number {
   return Math.min(leadingZeroBits(id), target)
 }
 
-/** The same event with a nonce that gives its id at least so many leading zero bits; undefined when time was up before. */
+/** The same event with a nonce that gives its id at least that many leading zero bits; undefined when time was up before. */
 export function mine(
   event: Unhashed,
   bits: number,
@@ -56,7 +56,7 @@ function withNonce(event: Unhashed, nonce: string, bits: number): Unhashed {
   return { ...event, tags: [...event.tags, ['nonce', nonce, String(bits)]] }
 }
 
-// The bytes that are hashed, made once, and where in them the nonce stands: to make the text anew for every try would take most of the time.
+// The bytes that are hashed, made once, and where in them the nonce is: to make the text anew for every try would take most of the time.
 function hashInput(event: Unhashed, bits: number): { bytes: Uint8Array; at: number } {
   const bytes = Buffer.from(serialize(withNonce(event, '0'.repeat(NONCE_WIDTH), bits)), 'utf8')
   // Counted from the end: the nonce is in the last tag, so the length of what follows it is known.

@@ -30,7 +30,7 @@ export type SealedWith = { key: 'identity' } | { key: 'call'; call: string }
  */
 export type UnopenedSeal = { from: string; tried: readonly string[]; left: number; seal?: Event }
 
-/** What was in a wrap, or why nobody knows. `unopened` stands beside 'undecryptable' where the wrap itself could be opened. */
+/** What was in a wrap, or why nobody knows. `unopened` comes with 'undecryptable' where the wrap itself could be opened. */
 export type Unwrapped =
   | ({ ok: true; rumor: Rumor; from: string } & SealedWith)
   | { ok: false; reason: UnwrapRefusal; unopened?: UnopenedSeal }
@@ -185,7 +185,7 @@ export type OpenedWrap = {
   unopened?: UnopenedSeal
 }
 
-/** What stands on the outside of a wrap. */
+/** What is on the outside of a wrap. */
 export type WrapHeader = Pick<OpenedWrap, 'id' | 'stamp' | 'bits' | 'pubkey' | 'sig'>
 
 /** What is kept of a wrap while it is opened. */

@@ -16,7 +16,7 @@ export type WrapOptions = {
   now: number
   /** NIP-40: when relays may drop it. */
   expiration?: number
-  /** Seconds by which our clock may be slow: the stamps lie back by so much less than NIP-59's two days. */
+  /** Seconds by which our clock may be slow: the stamps lie back by that much less than NIP-59's two days. */
   lag?: number
   /** Dated now instead of up to two days ago, for relays that refuse old stamps. They learn when it was sent. */
   recent?: boolean

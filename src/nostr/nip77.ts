@@ -7,7 +7,7 @@ import { isHex32, sha256 } from './crypto.ts'
 /** What we have: ids, each once, and their created_at in Unix seconds. All of them must match the filter that the relay is sent. */
 export type HeldIds = Iterable<readonly [id: string, stamp: number]>
 
-/** A session with one relay. Messages are hex, as they stand in NEG-OPEN and NEG-MSG. */
+/** A session with one relay. Messages are hex, as in NEG-OPEN and NEG-MSG. */
 export type Reconciliation = {
   /** The message that opens the session. */
   readonly first: string

@@ -34,11 +34,11 @@ export function otherSpelling(url: string): string {
   return address.endsWith('/') ? `${address.slice(0, -1)}${query}` : `${address}/${query}`
 }
 
-/** Most characters of a relay's scheme, host and port (an onion address has 67), and of what stands behind them. */
+/** Most characters of a relay's scheme, host and port (an onion address has 67), and of what follows them. */
 const MAX_ORIGIN = 80
 const MAX_PATH = 16
 
-/** A relay's address as it stands in a line of ours, cut. The attack: an address that is a sentence. --json has the whole of it. */
+/** A relay's address as it is shown in a line of ours, cut. The attack: an address that is a sentence. --json has the whole of it. */
 export function shortRelayUrl(url: string): string {
   const [, origin = '', path = ''] = /^([^/]*\/\/[^/?]*)(.*)$/s.exec(url) ?? []
   const host = origin.length > MAX_ORIGIN ? `${origin.slice(0, MAX_ORIGIN)}…` : origin

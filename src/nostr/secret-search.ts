@@ -1,10 +1,10 @@
-// Looks for our own secret key in what is about to leave, wherever it stands: as bytes, as hex, as nsec, and as base64 of any of these.
+// Looks for our own secret key in what is about to leave, wherever it is: as bytes, as hex, as nsec, and as base64 of any of these.
 // This stops a slip, and an agent that is talked into it; it does not stop one that cuts the key up and sends the halves.
 import { toHex } from './crypto.ts'
 import { nsecEncode } from './nip19.ts'
 
 export type SecretSearch = {
-  /** Whether the secret stands in what has been given so far. Pieces may be cut anywhere. */
+  /** Whether the secret is in what has been given so far. Pieces may be cut anywhere. */
   sees(piece: Uint8Array): boolean
 }
 
@@ -22,7 +22,7 @@ export function openSecretSearch(secret: Uint8Array): SecretSearch {
   }
 }
 
-/** Whether the secret stands in one of these texts or bytes. */
+/** Whether the secret is in one of these texts or bytes. */
 export function holdsSecret(secret: Uint8Array, contents: readonly (string | Uint8Array)[]): boolean {
   return contents.some((content) =>
     openSecretSearch(secret).sees(typeof content === 'string' ? Buffer.from(content) : content),
@@ -37,7 +37,7 @@ function viewsOf(secret: Uint8Array): View[] {
   const texts = [hex, hex.toUpperCase(), nsec, nsec.toUpperCase()].map((text) => Buffer.from(text))
   return [
     { filter: (bytes) => bytes, needles: [Buffer.from(secret)] },
-    // Without whatever stands between its letters: spaces, colons, quotes, the zeros of UTF-16.
+    // Without whatever is between its letters: spaces, colons, quotes, the zeros of UTF-16.
     { filter: (bytes) => mapped(bytes, LETTERS), needles: [core(hex), core(nsec.slice('nsec1'.length, -CHECKSUM))] },
     {
       filter: (bytes) => mapped(bytes, BASE64),

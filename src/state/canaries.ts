@@ -77,7 +77,7 @@ export function leakySince(memory: RelayMemory | undefined): number | undefined 
   return memory?.canary?.leaky
 }
 
-/** With so many relays that are believed, no leaky one is needed. */
+/** With this many relays that are believed, no leaky one is needed. */
 const ENOUGH_RELAYS = 2
 
 /** The relays that our 10050 names: without the leaky ones, while at least two others are good. */

@@ -24,7 +24,7 @@ export function isCleanUpDue({ cleanedAt = 0, calls, stateLostAt }: Index, now: 
 /** A call that the index no longer knows, by its file. */
 export type UnindexedCall = { id: string; summary: CallSummary }
 
-/** `unindexed`: the calls that have a file and do not stand in the index. `keepDays`: transcript.keep. */
+/** `unindexed`: the calls that have a file and are not in the index. `keepDays`: transcript.keep. */
 export type CleanUpContext = { now: number; keepDays: number; unindexed: readonly UnindexedCall[] }
 
 /** What is deleted now, and the state without it. */

@@ -19,7 +19,7 @@ export const DEEP_WINDOW = 7 * 24 * 3600
 
 const WHOLE_READ_EVERY = 24 * 3600
 
-/** Seconds: a wrap that is dated further ahead counts as dated so far ahead; and no wrap is remembered for longer. */
+/** Seconds: a wrap that is dated further ahead counts as dated this far ahead; and no wrap is remembered for longer. */
 const FAR_AHEAD = 2 * 24 * 3600
 const LONGEST_MEMORY = 30 * 24 * 3600
 
@@ -161,7 +161,7 @@ function whenOf(began: number, cursor: number, whole: boolean | undefined): Part
   return { ...(began > cursor && { cursorByOwnClock: began }), ...(whole && { wholeReadAt: began }) }
 }
 
-/** Where a sweep stands when a parallel run has written of it meanwhile; undefined where that one is through. */
+/** How far a sweep has got, where a parallel run has written of it too; undefined where that run has completed it. */
 export function mergeSweeps({ cursor, sweep: held }: RelayMemory, sweep: Sweep, now: number): Sweep | undefined {
   if (cursor !== undefined && cursor <= now && cursor >= sweep.cursor) return held
   if (held?.began !== sweep.began) return sweep

@@ -7,7 +7,7 @@ import { beginTransaction, type Transaction } from './transaction.ts'
 
 const ID_DIGITS = 32
 
-/** What another machine writes more than so many seconds after we have heard of it proves that it is at work still: clocks differ. */
+/** What another machine writes more than this many seconds after we have heard of it proves that it is at work still: clocks differ. */
 const LATER = 900
 
 /** Most other machines that are remembered. */

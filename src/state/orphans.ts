@@ -118,7 +118,7 @@ export type LostCall = { call: string | undefined; to: string }
 /**
  * Whom to tell `lost` now, once a day and peer: those whose numbered signals belong to a call that is unknown here after two complete
  * reads, and was not deleted on purpose (docs/PROTOCOL.md, "Delivery"). Whom the policy refuses hears nothing of it: that call is unknown
- * here because its request was refused. Known peers stand first, and are told whatever strangers have used up.
+ * here because its request was refused. Known peers come first, and are told whatever strangers have used up.
  */
 export function lostCalls(
   { index, logs }: State,

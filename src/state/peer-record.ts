@@ -30,7 +30,7 @@ export function unknownPeer(): PeerMemory {
   return { inbox: [], lookedUpAt: 0, hints: [], name: foreign``, pow: 0 }
 }
 
-/** Of several relays that had taken a thing, those whose score is lower than the best one's by so much are not credited with it. */
+/** Of several relays that had taken a thing, those whose score is lower than the best one's by this much are not credited with it. */
 const FURTHER_BEHIND = 0.2
 
 /** Counts for, or against, relays that had taken what a peer has now acknowledged, or has not although it is there. */
@@ -44,7 +44,7 @@ export function noteRecord(edit: Transaction, peer: string, relays: readonly str
   for (const url of meant) {
     const { acked, unacked } = record[url] ?? { acked: 0, unacked: 0 }
     const after = { acked, unacked, [came]: (came === 'acked' ? acked : unacked) + 1 }
-    // The latest stand last.
+    // The latest come last.
     delete record[url]
     record[url] = after.acked + after.unacked > MAX_COUNT ? halved(after) : after
   }

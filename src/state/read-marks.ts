@@ -35,7 +35,7 @@ export function markRead(
   return commitCalls(edit, who)
 }
 
-/** What stands in `unread` for an item. */
+/** The mark of an item in `unread`. */
 function markOf(type: InboxItem['type'], id: string): string {
   if (type === 'missed' || type === 'forked' || type === 'lost') return type
   return type === 'undelivered' ? `${UNDELIVERED}${id}` : id

@@ -38,7 +38,7 @@ export type Received = { state: State; callsHeard: string[] }
 
 /** Merges opened wraps, and what time does to calls, into the state. */
 export function receiveAll(state: State, mail: readonly OpenedWrap[], context: ReceiveContext): Received {
-  // The attack: an `end` under the identities' key takes back what its author has acknowledged under the call's key, and stands before that
+  // The attack: an `end` under the identities' key takes back what its author has acknowledged under the call's key, and comes before that
   // in the same mail.
   const isUnderCallKey = ({ openedWithKeyOf }: OpenedWrap) => openedWithKeyOf !== undefined
   const opened = [...mail.filter(isUnderCallKey), ...mail.filter((wrap) => !isUnderCallKey(wrap))]

@@ -24,7 +24,7 @@ export function limitsNow(memory: RelayMemory | undefined, now: number): RelayLi
   return limits !== undefined && !hasPassed(limits.at, LIMITS_FOR, now) ? limits : undefined
 }
 
-/** With so many known wraps it is worth comparing what we have with what a relay has. With fewer a REQ is as fast. */
+/** With this many known wraps it is worth comparing what we have with what a relay has. With fewer a REQ is as fast. */
 const WORTH_COMPARING = 200
 
 const A_DAY = 24 * 3600

@@ -33,14 +33,14 @@ export function isClaimed(claim: Claim | undefined, now: number, alive: IsAlive,
 }
 
 /**
- * Whether so many seconds have passed since then, by unix seconds. A clock that was set back must not stop anything: a time that lies ahead
+ * Whether that many seconds have passed since then, by unix seconds. A clock that was set back must not stop anything: a time that lies ahead
  * by as much counts as passed too.
  */
 export function hasPassed(since: number, seconds: number, now: number): boolean {
   return Math.abs(now - since) >= seconds
 }
 
-/** Seconds to wait after so many tries, by a list of waits, the last of which holds for all further tries. */
+/** Seconds to wait after that many tries, by a list of waits, the last of which holds for all further tries. */
 export function waitAfter(tries: number, waits: readonly number[]): number {
   return waits[tries] ?? waits.at(-1) ?? 0
 }

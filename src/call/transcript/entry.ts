@@ -132,7 +132,7 @@ export function actionText({ type, from, reason, re, confirms, void: isVoid }: T
   }
 }
 
-/** An entry's words, where the topic stands above already: a request has no others. */
+/** An entry's words, where the topic is shown above already: a request has no others. */
 export function spokenText({ type, text }: TranscriptEntry): Foreign {
   return type === 'request' ? foreign`` : text
 }

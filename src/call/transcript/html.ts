@@ -190,7 +190,7 @@ function notes(entry: TranscriptEntry): Child[][] {
   ]
 }
 
-/** A name in its own direction: it must not turn what stands beside it around. */
+/** A name in its own direction: it must not turn what is beside it around. */
 function nameElement(name: Foreign | string): Markup {
   return element('bdi', {}, name)
 }
@@ -200,7 +200,7 @@ function codeElement(text: string): Markup {
   return element('code', {}, text)
 }
 
-/** A time without its day, which stands above. */
+/** A time without its day, which is shown above. */
 function clockElement(at: number): Markup {
   return element('time', { datetime: isoTime(at) }, isoTime(at).slice(11, 16))
 }

@@ -21,7 +21,7 @@ export type LetterEntry = {
   reason?: string
 }
 
-/** About how many characters stand beside a letter's text when it is shown. */
+/** About how many characters are shown beside a letter's text. */
 const OVERHEAD = 60
 
 /**

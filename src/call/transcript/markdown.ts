@@ -1,4 +1,4 @@
-// The transcript as Markdown: what anybody said stands in quote blocks, as it was typed and never as markup.
+// The transcript as Markdown: what anybody said is in quote blocks, as it was typed and never as markup.
 
 import { type Foreign, foreign, isBlank } from '../../sanitize.ts'
 import { agentLabel, alphabetsNote, claimedName, formatTime, unsafeTextOf } from '../wording.ts'

@@ -40,11 +40,11 @@ export function textOf(shown: Excerpt): PrintedLine[] {
   ]
 }
 
-/** Most agreements above the entries, and most characters of each text: each stands among the entries once more, whole. */
+/** Most agreements above the entries, and most characters of each text: each is among the entries once more, whole. */
 const MAX_AGREEMENTS = 8
 const MAX_AGREED = 300
 
-/** Most characters of what was agreed where it stands nowhere else: of one text, and of all together. */
+/** Most characters of what was agreed where it is nowhere else: of one text, and of all together. */
 const MAX_BRIEF_TEXT = 6_000
 const MAX_BRIEF = 12_000
 
