@@ -29,7 +29,7 @@ const REWRAP_WAITS = [600, 3600, 6 * 3600, 24 * 3600, 48 * 3600]
 const EARLY_WAITS = [20, 40]
 const MAX_EARLY = 30
 
-/** Seconds until a relay that has not taken what others took is tried again, since it may be the honest one; and after such a try, until any is. */
+/** Seconds until a relay that has not taken what others took is tried again, since it may be the honest one; after such a try all wait as long. */
 const RETRY_WAIT = 900
 
 /** Seconds after which a claim on publishing counts for nothing. A command that takes longer may see its rumor wrapped twice. */
