@@ -1,9 +1,9 @@
 // How a call stands, as far as we know: what a command that waited and heard nothing can still tell.
 import { isShown } from './inbox-items.ts'
-import { type DeliveryState, deliveryStateOf, type Log, timeOf } from './log.ts'
+import { type DeliveryState, deliveryStateOf, type Log, type OutboxEntry, timeOf } from './log.ts'
 import { type Call, type Line, LONGEST_RING } from './replay.ts'
-import type { SignalType } from './signal.ts'
-import { clockTime, formatDuration } from './wording.ts'
+import type { Signal, SignalType } from './signal.ts'
+import { clockTime, formatDuration, quoteRelayReason } from './wording.ts'
 
 /** Something that was said, by its ref (`me/3`), and when, unix seconds. */
 export type Moment = { ref: string; at: number; text: string }
@@ -15,12 +15,12 @@ export type Moment = { ref: string; at: number; text: string }
 export type Ringing = { since: number; until: number; reached: boolean; looked: boolean; queued?: boolean }
 
 /**
- * `own`: our last word, and how far it has come. `asks`: the other side asks its owner, and has said nothing since (WORDS).
+ * `own`: our last word, how far it has come, and which relays did not take it. `asks`: the other side asks its owner, and has said nothing since (WORDS).
  * `progress`: its last one, where it has said nothing since.
  */
 export type CallStatus = {
   rings: Ringing | undefined
-  own: { ref: string; state: DeliveryState } | undefined
+  own: { ref: string; state: DeliveryState; failed: OutboxEntry['failed'] } | undefined
   asks: Moment | undefined
   /** It says that it does not have the call, and has said nothing in it since. */
   lost: boolean
@@ -48,12 +48,25 @@ export function callStatusOf(call: Call, log: Log, until = call.deadline): CallS
       phase === 'ringing'
         ? { ...ringingOf(call, until), queued: role === 'caller' && deliveryStateOf(log, call.id) === 'queued' }
         : undefined,
-    own: active && own !== undefined ? { ref: `me/${own.seq}`, state: deliveryStateOf(log, own.id) } : undefined,
+    own: active && own !== undefined ? ownWord(own, log) : undefined,
     lost: active && log.peerLostAt !== undefined,
     asks: active ? lastOf('escalate') : undefined,
     progress: active ? lastOf('progress') : undefined,
     confirmed: phase === 'ended' && call.verified === 'pending' ? { n: acked, of: call.own.seq } : undefined,
   }
+}
+
+function ownWord({ id, seq }: Signal, log: Log): NonNullable<CallStatus['own']> {
+  return { ref: `me/${seq}`, state: deliveryStateOf(log, id), failed: log.outbox[id]?.failed ?? [] }
+}
+
+/** Most relays that are named which did not take a word. */
+const MAX_FAILED = 2
+
+// Who is told that it is queued must not wait for a relay that refuses it.
+function deliveryText({ state, failed }: NonNullable<CallStatus['own']>): string {
+  if (state !== 'queued' || failed.length === 0) return DELIVERY[state]
+  return `queued (on disk only; ${failed.slice(0, MAX_FAILED).map(quoteRelayReason).join('; ')})`
 }
 
 /** After one of these it no longer asks its owner, and its progress is old news. */
@@ -71,7 +84,7 @@ export function callStatusParts(
 ): string[] {
   return [
     ...(rings === undefined ? [] : [ringingText(rings, outgoing, now)]),
-    ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${DELIVERY[own.state]}`]),
+    ...(own === undefined ? [] : [`your last word, ${own.ref}, is ${deliveryText(own)}`]),
     ...(lost ? ['it says that it does not have this call'] : []),
     ...(confirmed === undefined ? [] : [`the other side has confirmed ${confirmed.n} of ${confirmed.of}`]),
     ...(asks === undefined
