@@ -80,14 +80,14 @@ export function isStale(memory: PeerMemory | undefined, now: number): boolean {
 
 /** Has peers looked up again none of whose relays has taken a thing: perhaps they read elsewhere by now. */
 export function doubtPeers(state: State, peers: readonly string[]): State {
-  if (peers.length === 0) return state
+  const doubted = peers.flatMap((pubkey): [string, PeerMemory][] => {
+    const memory = state.index.peers[pubkey]
+    return memory === undefined ? [] : [[pubkey, { ...memory, lookedUpAt: 0 }]]
+  })
+  if (doubted.length === 0) return state
   const edit = beginTransaction(state)
-  const held = peers.flatMap((pubkey) => edit.index.peers[pubkey] ?? [])
-  for (const pubkey of peers) {
-    const memory = edit.index.peers[pubkey]
-    if (memory !== undefined) edit.table('peers')[pubkey] = { ...memory, lookedUpAt: 0 }
-  }
-  return held.length === 0 ? state : edit.state
+  Object.assign(edit.table('peers'), Object.fromEntries(doubted))
+  return edit.state
 }
 
 // A relay that lags behind, or has lost a list, must not bring back what was replaced.
