@@ -77,7 +77,10 @@ export function judgeItems(items: readonly InboxItem[], call: Call): InboxItem[]
   const answers = standingAnswers(proposals)
   return items.map((item) => {
     const { type, id, ref } = item
-    if (type === 'request') return call.phase === 'ringing' ? item : { ...item, settled: true }
+    if (type === 'request')
+      return call.phase === 'ringing'
+        ? item
+        : { ...item, settled: true, ...(active ? { accepted: true as const } : {}) }
     if (type === 'propose') return isOpen(id) ? item : { ...item, settled: true }
     if ((type === 'agree' || type === 'decline') && !answers.has(ref ?? ''))
       return { ...item, settled: true, void: true }

@@ -3,8 +3,8 @@ import { type Code, Failure } from '../errors.ts'
 import type { CallChoice } from './choose-call.ts'
 import type { Body } from './signal.ts'
 
-/** What a run wants to say. `call` is undefined for a request, which makes one. */
-export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string }
+/** What a run wants to say. `call` is undefined for a request, which makes one. `unasked`: our agent does not know of it. */
+export type IntendedSignal = { to: string; call: string | undefined; body: Body; re?: string; unasked?: true }
 
 /** A file of ours that must lie on a server before it can be announced in that call. */
 export type PendingUpload = { to: string; call: string; name: string; path: string; note?: string | undefined }

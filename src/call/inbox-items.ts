@@ -70,6 +70,8 @@ export type InboxItem = {
   outgoing?: true
   /** Nothing is left to be done about it: a request that does not ring any more, a proposal that has its answer. */
   settled?: true
+  /** A request to which this side has said yes, by our agent or by its owner's setting. */
+  accepted?: true
   /** An answer to no proposal of ours, or to one that has its answer: nothing is agreed or declined by it. */
   void?: true
   /** Its text is longer than what is shown of it. */

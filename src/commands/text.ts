@@ -65,9 +65,10 @@ function itemLines(item: InboxItem): PrintedLine[] {
   switch (item.type) {
     case 'request':
       return [
-        [span('heading', 'incoming call'), ` ${id} from `, ...from, ', about:'],
+        [span('heading', 'incoming call'), ` ${id} from `, ...from, item.accepted ? ', accepted, about:' : ', about:'],
         ...quoteLines(item.text),
         ...claimedNameLines(item.from),
+        ...(item.accepted ? [hintLine(`  next: \`${P2P} send "…" --call ${id}\``)] : []),
         ...nextLine(item, `\`${P2P} answer accept --call ${id}\` or \`${P2P} answer reject "…" --call ${id}\``),
       ]
     case 'accept':

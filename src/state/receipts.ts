@@ -82,7 +82,7 @@ export function answerByPolicy(
     const accept = { type: 'accept' as const, text: '', ...self }
     if (call.merges !== undefined) return [{ ...base, body: { ...accept, merged: call.merges } }]
     const takes = admission.autoAnswer === 'trusted' && (trust === 'trusted' || trust === 'owner')
-    return takes ? [{ ...base, body: accept }] : []
+    return takes ? [{ ...base, body: accept, unasked: true }] : []
   })
 }
 

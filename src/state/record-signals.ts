@@ -57,9 +57,10 @@ export function recordSignals(
     }
     // A file has many chunks, and a call may be long: the next position is counted on, not looked up again.
     if (position !== undefined) positions.set(id, { ...position, own: { seq: place.seq, id: rumor.id } })
-    // Whoever answers a call has seen it.
+    // Whoever answers a call has seen it, unless that was done without asking.
     const { type } = signal.body
-    if (type === 'accept' || type === 'reject') log.unread = log.unread.filter((item) => item !== id)
+    if ((type === 'accept' && !signal.unasked) || type === 'reject')
+      log.unread = log.unread.filter((item) => item !== id)
     said.push({ call: id, to: signal.to, rumor, seq: place.seq, ack: place.ack })
   }
   return { state: commitCalls(edit, author), said }

@@ -85,6 +85,11 @@ test('a trusted peer is answered without asking, where the owner has said so', a
     await ben.json(['contacts', 'trust', 'ada'])
     await ben.json(['announce'])
     expect(await ada.json(['inbox'])).toMatchObject({ new: [{ type: 'accept' }] })
+    // And its agent learns of the call that was accepted in its name.
+    const { stdout } = await ben.run(['inbox'])
+    expect(stdout).toMatch(/^incoming call [0-9a-f]{8} from ada \(trusted, .*\), accepted, about:\n {2}peer> known\n/)
+    expect(stdout).toMatch(/next: `.*send "…" --call [0-9a-f]{8}`/)
+    expect(await ben.json(['inbox'])).toMatchObject({ new: [] })
   })
 })
 
