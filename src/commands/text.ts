@@ -79,7 +79,7 @@ function itemLines(item: InboxItem): PrintedLine[] {
         ...nextLine(item, `\`${P2P} send "…" --call ${id}\`, or \`${P2P} propose "…" --call ${id}\``),
       ]
     case 'reject':
-      return [[...from, ` rejected call ${id} (${item.reason ?? 'declined'})${colon}`], ...quoteLines(item.text)]
+      return [[...from, ` rejected call ${id} (${rejectionOf(item)})${colon}`], ...quoteLines(item.text)]
     case 'message':
     case 'progress':
       return [saidLine(`${item.type} ${item.ref}`, item), ...quoteInCall(item.text)]
@@ -177,6 +177,11 @@ function voidAnswerLine({ type, re, ref, call, from, text }: InboxItem): Printed
     ...describeAgent(from),
     ` says that it ${what} in call ${call.slice(0, 8)}, ${ref}, ${why}${isBlank(text) ? '' : ':'}`,
   ]
+}
+
+// Whoever reads "policy" alone calls once more, and is not heard any more that day.
+function rejectionOf({ reason = 'declined' }: InboxItem): string {
+  return reason === 'policy' ? 'policy: nobody was asked, and it takes no calls from you' : reason
 }
 
 function nextLine({ settled }: InboxItem, command: string): PrintedLine[] {

@@ -53,6 +53,7 @@ test('whom the policy does not let in hears so once a day, or nothing', async ()
     expect(await ben.json(['inbox'])).toMatchObject({ new: [] })
     const { new: news } = await ada.json(['inbox'])
     expect(news).toMatchObject([{ type: 'reject', reason: 'policy', call: stringField(call, 'id') }])
+    expect((await ada.run(['inbox', '--all'])).stdout).toMatch(/rejected call \w+ \(policy: nobody was asked, /)
     // The second call of the day is dropped without a word, and counted.
     await ada.json(['call', npub, 'second'])
     const status = await ben.json(['status'])
