@@ -1,7 +1,7 @@
 // Waking the agent for what is unread. A wake is written down before it is made, so that a parallel run does not make it too.
 import { countsAsUnread, type InboxItem } from '../call/inbox-items.ts'
 import { inQuotes } from '../call/wording.ts'
-import { recordWakes, wakesDue } from '../state/wakes.ts'
+import { recordWakes, wakesDue } from '../state/hook.ts'
 import { type Action, resultsOf } from './action.ts'
 import type { RunContext } from './context.ts'
 import { executeSideBySide } from './execute.ts'

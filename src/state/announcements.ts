@@ -10,7 +10,7 @@ import { beginTransaction } from './transaction.ts'
 /** Seconds by which a presence may go out before it is due, since cron and jitter come a little early or late. */
 const DUE_EARLY = 20
 
-/** Seconds for which we remember that a relay has taken a presence: longer than the time between any two. */
+/** Seconds for which is remembered that a relay has taken a presence: longer than the time between any two. */
 const TAKEN_KEPT = 3600
 
 const AN_HOUR = 3600

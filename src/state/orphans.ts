@@ -145,7 +145,7 @@ export function lostCalls(
 /**
  * Whether a peer has still to be told that its messages in calls cannot be decrypted here, before any request of it is accepted. A request
  * that rings once more may be that of such a call, and a second accept would fork it at the peer, which would not know why. Where
- * no more strangers can be told today, nothing is held up.
+ * nobody else can be told today, nothing is held up.
  */
 export function mustReportLoss(
   index: Index,

@@ -14,7 +14,7 @@ import { beginTransaction } from './transaction.ts'
 /** Seconds without a complete answer after which a relay is waited for, and between such waits. */
 const OVERDUE = 1800
 
-/** Milliseconds that it then gets more than the others. */
+/** Milliseconds that it then gets beyond those of the others. */
 const PATIENCE = 3000
 
 /** How much longer than the others a relay is waited for this time, in milliseconds. @param now unix seconds */
