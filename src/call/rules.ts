@@ -59,3 +59,8 @@ export const UNCONNECTED_PHASES: readonly Phase[] = ['missed', 'rejected', 'canc
 export function isOver(phase: Phase): boolean {
   return phase !== 'ringing' && phase !== 'active'
 }
+
+/** Whether a call that was answered is over: ended, expired or forked. It has a transcript, and words that may not be confirmed yet. */
+export function isPastConversation(phase: Phase): boolean {
+  return isOver(phase) && !UNCONNECTED_PHASES.includes(phase)
+}

@@ -2,7 +2,7 @@
 import type { IntentOf } from '../call/intent.ts'
 import type { Log } from '../call/log.ts'
 import { replay } from '../call/replay.ts'
-import { isOver } from '../call/rules.ts'
+import { isOver, isPastConversation } from '../call/rules.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import { confirmedOf, summariseCall } from '../state/call-index.ts'
@@ -10,7 +10,6 @@ import { forgetCall, forgetFiles } from '../state/clean-up.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import type { CallSummary, State } from '../state/state.ts'
 import type { RunContext } from './context.ts'
-import { isPastConversation } from './past-conversation.ts'
 import { deletedCall, pickCall } from './transcript.ts'
 
 /**

@@ -2,13 +2,13 @@
 // call is over, and once more when both sides have confirmed the end.
 
 import { replay } from '../call/replay.ts'
+import { isPastConversation } from '../call/rules.ts'
 import { excerptOf } from '../call/transcript/excerpt.ts'
 import { markdownOf } from '../call/transcript/markdown.ts'
 import { Failure } from '../errors.ts'
 import { namesOf } from '../state/peer-memory.ts'
 import type { Index, State } from '../state/state.ts'
 import { ownAgent, type RunContext } from './context.ts'
-import { isPastConversation } from './past-conversation.ts'
 import { transcriptFor } from './transcript.ts'
 
 /** Most transcripts that one run writes. */

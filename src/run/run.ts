@@ -1,6 +1,8 @@
 // One run, top to bottom: load what we know, hear what is new, decide and write it down, carry it out and write down what came of it,
 // report. What only some commands need is loaded where their needs say so.
+
 import type { IntentType } from '../call/intent.ts'
+import { isPastConversation } from '../call/rules.ts'
 import { isCleanUpDue } from '../state/clean-up.ts'
 import { letterLogName } from '../state/letter-log.ts'
 import { relayFacts } from '../state/relay-memory.ts'
@@ -24,7 +26,6 @@ import { load } from './load.ts'
 import type { Task, Wait } from './needs.ts'
 import { optimisticRelays, sendOptimistically } from './optimistic-send.ts'
 import { type OutcomeOf, outcomeOf } from './outcome.ts'
-import { isPastConversation } from './past-conversation.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 import { refuseWork } from './refuse-work.ts'
 import { saveStep } from './save-step.ts'
