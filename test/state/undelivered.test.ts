@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { CHUNK } from '../../src/call/file-transfer.ts'
 import { itemsOf } from '../../src/call/inbox-items.ts'
 import type { Intent } from '../../src/call/intent.ts'
+import { markRead } from '../../src/state/read-marks.ts'
 import {
   callIn,
   hears,
@@ -17,6 +18,7 @@ import {
   turn,
 } from '../support/conversation.ts'
 
+const PEOPLE = { contacts: [], owner: undefined, names: {} }
 const LATER = T + 8 * 86_400
 const FILE: Intent = {
   type: 'sendfile',
@@ -25,8 +27,7 @@ const FILE: Intent = {
 
 function undelivered(who: Side, id: string) {
   turn(who, STATUS, { now: LATER })
-  const people = { contacts: [], owner: undefined, names: {} }
-  const items = itemsOf(logIn(who, id), callIn(who, id, LATER), people)
+  const items = itemsOf(logIn(who, id), callIn(who, id, LATER), PEOPLE)
   return items.filter(({ type }) => type === 'undelivered').map(({ ref, text }) => `${ref} ${String(text)}`)
 }
 
@@ -36,6 +37,16 @@ test('a message, and a file once', () => {
   expect(says(ada, FILE)).toHaveLength(3)
   expect(undelivered(ada, id)).toEqual(['me/2 it rains', 'me/3 rows.csv'])
   expect(logIn(ada, id).undeliveredToldAt).toBe(LATER)
+})
+
+test('once: whoever has read it is not told again', () => {
+  const { ada, id } = inCall()
+  says(ada, send('it rains'))
+  turn(ada, STATUS, { now: LATER })
+  const items = itemsOf(logIn(ada, id), callIn(ada, id, LATER), PEOPLE)
+  ada.state = markRead(ada.state, items, { me: ada.key, now: LATER })
+  turn(ada, STATUS, { now: LATER + 60 })
+  expect(logIn(ada, id).unread).toEqual([])
 })
 
 test('a file of which the other side has the first parts alone', () => {
