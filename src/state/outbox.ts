@@ -80,8 +80,9 @@ export function dueRumors(
       const there = early < MAX_EARLY && isPresent(state.index.peers[to], now)
       const turn = nextPublish(entry, now, there)
       if (turn === undefined || !isSealable(rumor, to, turn.wrap)) return []
-      // The attack: a peer reports everything as missing, again and again.
-      if (entry.reportedMissing && ++missing > MAX_MISSING) return []
+      // The attack: a peer reports everything as missing, again and again, also what it has acknowledged.
+      const isReported = entry.reportedMissing === true || entry.offeredAgain === true
+      if (isReported && ++missing > MAX_MISSING) return []
       if (there && isEarly(entry, now)) early += 1
       return [{ call: log.id, to, rumor, ...turn }]
     })

@@ -167,6 +167,18 @@ describe('rewriting', () => {
     expect(logIn(me, id).outbox).toEqual({})
   })
 
+  test('who misses everything is offered a hundred at a time', () => {
+    const { me, liar, id } = called()
+    for (let n = 0; n < 150; n++) says(me, send(`${n}`))
+    const own = callIn(me, id).own
+    hears(me, [receiptFor(liar, me, id, own)])
+    expect(logIn(me, id).outbox).toEqual({})
+    const missing: Body = { type: 'receipt', text: '', missing: [[2, 151]] }
+    hears(me, [raw(liar, missing, { call: id, to: me.key, seq: 0, ack: own })], { now: T + 900 })
+    const due = turn(me, STATUS, { now: T + 1_200 }).signalsDue
+    expect(due).toHaveLength(100)
+  })
+
   test('what claims a number far ahead of what is taken waits for nothing', () => {
     const { me, liar, id } = called()
     const far = (seq: number) => rawIn(liar, id, words(`${seq}`), { seq, prev: 'f'.repeat(64) })
