@@ -1,7 +1,7 @@
 // What we owe a peer without being asked: one receipt, the confirming end, and the end that answers a late accept.
 import { describe, expect, test } from 'vitest'
 import { itemsOf } from '../../src/call/inbox-items.ts'
-import { recordAcksTaken } from '../../src/state/receipts.ts'
+import { type Policy, recordAcksTaken } from '../../src/state/receipts.ts'
 import {
   ACCEPT,
   CALL,
@@ -260,4 +260,14 @@ test('that its call rings is told to a stranger twice a day, and to whom we have
   const calls = [1, 2, 3, 4]
   expect(calls.map((n) => toldOf(carol, n))).toEqual([true, true, false, false])
   expect(calls.map((n) => toldOf(ada, n))).toEqual([true, true, true, true])
+})
+
+test.each<[string, Partial<Policy>, boolean]>([
+  ['to a contact', {}, true],
+  ['to nobody with policy.silent', { silent: true }, false],
+  ['to no stranger whom the policy refuses', { trust: () => 'unknown', calls: 'contacts' }, false],
+])('that a call rings is told %s', (_, said, told) => {
+  const [ada, ben] = [side('a'), side('b')]
+  const { receiptsOwed } = hears(ben, says(ada, CALL, { peer: ben.key }), { context: { policy: policyOf(said) } })
+  expect(receiptsOwed).toHaveLength(told ? 1 : 0)
 })
