@@ -10,7 +10,7 @@ import { listSettings, readConfig } from '../io/home/config.ts'
 import type { Env } from '../io/home/paths.ts'
 import { homeOf } from '../io/home/paths.ts'
 import { openStore } from '../io/store/store.ts'
-import { confirmedOf } from '../state/call-index.ts'
+import { confirmedOf, latestFirst } from '../state/call-index.ts'
 import { stateCodec } from '../state/state-codec.ts'
 import { type Candidate, type CandidateSource, suggest } from './suggest.ts'
 
@@ -39,8 +39,8 @@ function knownCandidates(what: CandidateSource, home: ReturnType<typeof homeOf>)
       return listSettings(config).map(({ key, describe }) => ({ word: key, describe }))
     case 'calls': {
       const { index } = openStore(home, stateCodec, { say: () => {}, command: 'completion' }).read()
-      const calls = Object.entries(index.calls).sort(([, a], [, b]) => b.last - a.last)
-      return calls.slice(0, MAX_CANDIDATES).map(([id, call]) => ({
+      const calls = latestFirst(index).slice(0, MAX_CANDIDATES)
+      return calls.map(([id, call]) => ({
         word: id.slice(0, 8),
         describe: `${stateOf({ ...call, confirmed: confirmedOf(call).n })}, with ${agentLabel(agentOf(people, call.peer))}`,
       }))

@@ -13,7 +13,7 @@ import { stateOf } from '../call/wording.ts'
 import type { OnlineAgent } from '../run/discovery.ts'
 import type { CommonOutcome, SpokenOutcome } from '../run/outcome.ts'
 import { type Foreign, foreignText } from '../sanitize.ts'
-import { confirmedOf } from '../state/call-index.ts'
+import { confirmedOf, latestFirst } from '../state/call-index.ts'
 import { deliveryOf } from '../state/outbox.ts'
 import type { CallSummary } from '../state/state.ts'
 
@@ -118,9 +118,8 @@ function cleanProposal({ ref, from, text, at }: Proposal): ProposalShape {
 
 /** The calls that are wanted, the latest first. */
 export function callShapes(outcome: CallsOutcome, wanted: (call: CallSummary) => boolean): CallShape[] {
-  return Object.entries(outcome.state.index.calls)
+  return latestFirst(outcome.state.index)
     .filter(([, call]) => wanted(call))
-    .sort(([, a], [, b]) => b.last - a.last)
     .flatMap(([id]) => callShape(outcome, id) ?? [])
 }
 

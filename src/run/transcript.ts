@@ -13,6 +13,7 @@ import { type Transcript, transcriptOf } from '../call/transcript/transcript.ts'
 import { formatTime, unsafeTextOf } from '../call/wording.ts'
 import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
+import { latestFirst } from '../state/call-index.ts'
 import { directoryOf } from '../state/directory.ts'
 import { isDue, letterLogName } from '../state/letter-log.ts'
 import { namesOf } from '../state/peer-memory.ts'
@@ -98,10 +99,9 @@ export function deletedCall(word: string, { index }: State): readonly [string, n
 function callsWanted(intent: IntentOf<'transcript'>, { state, people }: CallSource): string[] {
   const { since = 0, until = Infinity } = intent
   const peer = intent.with === undefined ? undefined : peerMeant(intent.with, state, people)
-  return Object.entries(state.index.calls)
+  return latestFirst(state.index)
     .filter(([, call]) => call.createdAt <= until && call.last >= since)
     .filter(([, call]) => peer === undefined || call.peer === peer)
-    .sort(([, a], [, b]) => b.last - a.last)
     .map(([id]) => id)
 }
 

@@ -11,6 +11,7 @@ import { P2P } from '../command-name.ts'
 import { Failure } from '../errors.ts'
 import type { Event } from '../nostr/event.ts'
 import { isBlank } from '../sanitize.ts'
+import { latestFirst } from '../state/call-index.ts'
 import { isCleanUpDue } from '../state/clean-up.ts'
 import { directoryOf } from '../state/directory.ts'
 import { callsOf } from '../state/state.ts'
@@ -263,8 +264,7 @@ function callsMeant(selector: string, { calls, people, state }: CommonOutcome): 
   }
   const open = calls.filter(({ peer, phase }) => peer === meant.pubkey && !isOverPhase(phase))
   if (open.length > 0) return { ids: open.map(({ id }) => id), peer: meant.pubkey }
-  const past = Object.entries(state.index.calls).filter(([, { peer }]) => peer === meant.pubkey)
-  const [latest] = past.sort(([, a], [, b]) => b.last - a.last)
+  const latest = latestFirst(state.index).find(([, { peer }]) => peer === meant.pubkey)
   return { ids: latest === undefined ? [] : [latest[0]], peer: meant.pubkey }
 }
 

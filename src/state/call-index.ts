@@ -172,9 +172,15 @@ function ownOf(call: Call, log: Log): CallSummary['own'] {
 }
 
 /** Of the calls that are over, or of those with one peer, the one in which somebody spoke last. */
-export function lastOver({ calls }: Index, peer?: string): PastCall | undefined {
-  const over = Object.entries(calls).filter(([, one]) => isOver(one.phase) && (peer === undefined || one.peer === peer))
-  const [first, ...rest] = over
-  const last = first && rest.reduce((latest, one) => (one[1].last > latest[1].last ? one : latest), first)
+export function lastOver(index: Index, peer?: string): PastCall | undefined {
+  const isMeant = (one: CallSummary) => isOver(one.phase) && (peer === undefined || one.peer === peer)
+  const last = latestFirst(index).find(([, one]) => isMeant(one))
   return last && { id: last[0], peer: last[1].peer, phase: last[1].phase }
+}
+
+/** The calls, by id: first the one in which somebody spoke last; of those of the same second the one that was asked for, or came in, last. */
+export function latestFirst({ calls }: Pick<Index, 'calls'>): [string, CallSummary][] {
+  return Object.entries(calls)
+    .reverse()
+    .sort(([, a], [, b]) => b.last - a.last || b.createdAt - a.createdAt)
 }
