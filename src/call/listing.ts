@@ -1,17 +1,9 @@
 // Which agents are shown of all that relays say are on line: known ones first, then a share of strangers from each relay, each checked
 // once and in the order of showing. The attack: thousands of made-up presences, which must cost us no more than what is shown.
-import { type Event, verifyEvent, verifyEvents } from '../nostr/event.ts'
+import { type Event, newestFirst, newestPerAuthor, verifyEvent, verifyEvents } from '../nostr/event.ts'
 import { foreignLine, isSame } from '../sanitize.ts'
 import { holdsWord, isSameName } from './name.ts'
-import {
-  capabilityTag,
-  isLive,
-  isPresence,
-  newestFirst,
-  newestPerAuthor,
-  type Presence,
-  parsePresence,
-} from './presence.ts'
+import { capabilityTag, isLive, isPresence, type Presence, parsePresence } from './presence.ts'
 import { unsafeTextOf } from './wording.ts'
 
 /** Which agents are wanted; `limit`: most that are shown. */

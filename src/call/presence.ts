@@ -1,6 +1,6 @@
 // Who is on line (NIP-38, kind 30315) and where they read (NIP-17, kind 10050): what we publish of ourselves, and how we
 // read what others publish.
-import { type Event, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
+import { type Event, newestPerAuthor, type Template, tag, tags, verifyEvents } from '../nostr/event.ts'
 import { addressText, parseAddress } from '../nostr/nip05.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { relayUrl } from '../nostr/relay-url.ts'
@@ -146,21 +146,6 @@ function verifiedEvents(events: readonly Event[]): Event[] {
 // Bounded, since the list is kept, and an event has room for thousands of relays.
 function relayUrls(entries: readonly (readonly string[])[]): string[] {
   return [...new Set(entries.slice(0, 100).flatMap((t) => relayUrl(t[1] ?? '') ?? []))].slice(0, 20)
-}
-
-/** The newest of each author's events of one kind. */
-export function newestPerAuthor(events: readonly Event[]): Event[] {
-  const newest = new Map<string, Event>()
-  for (const event of events) {
-    const held = newest.get(event.pubkey)
-    if (held === undefined || newestFirst(event, held) < 0) newest.set(event.pubkey, event)
-  }
-  return [...newest.values()]
-}
-
-/** Sorts the newest first. NIP-01: of replaceable events with the same timestamp "the event with the lowest id should be retained". */
-export function newestFirst(a: Event, b: Event): number {
-  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
 }
 
 /** Whether an event is the presence of an agent at all. */

@@ -151,3 +151,18 @@ function parseTags(value: unknown): string[][] | undefined {
   }
   return list
 }
+
+/** The newest of each author's events of one kind. */
+export function newestPerAuthor(events: readonly Event[]): Event[] {
+  const newest = new Map<string, Event>()
+  for (const event of events) {
+    const held = newest.get(event.pubkey)
+    if (held === undefined || newestFirst(event, held) < 0) newest.set(event.pubkey, event)
+  }
+  return [...newest.values()]
+}
+
+/** Sorts the newest first. NIP-01: of replaceable events with the same timestamp "the event with the lowest id should be retained". */
+export function newestFirst(a: Event, b: Event): number {
+  return b.created_at - a.created_at || (a.id < b.id ? -1 : 1)
+}

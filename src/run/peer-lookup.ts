@@ -1,7 +1,7 @@
 // Looking peers up: where they read, and what they call themselves.
 import { INBOX_LIST_KIND, PRESENCE_KIND, RELAY_LIST_KIND, readPresences } from '../call/presence.ts'
 import type { NamedAnswer, RelayQuery } from '../io/relay/pool.ts'
-import type { Event } from '../nostr/event.ts'
+import { type Event, newestFirst } from '../nostr/event.ts'
 import { usable } from '../nostr/relay-url.ts'
 import type { PeerFindings } from '../state/peer-memory.ts'
 import type { Index } from '../state/state.ts'
@@ -64,5 +64,5 @@ export function peersLookedUp(
 
 /** Each event once, the newest first. */
 export function uniqueEvents(events: readonly Event[]): Event[] {
-  return [...new Map(events.map((e) => [e.id, e])).values()].sort((a, b) => b.created_at - a.created_at)
+  return [...new Map(events.map((e) => [e.id, e])).values()].sort(newestFirst)
 }

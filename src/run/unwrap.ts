@@ -3,7 +3,7 @@
 
 import { trustOf } from '../call/agents.ts'
 import { callId } from '../call/signal-codec.ts'
-import type { Event, Rumor } from '../nostr/event.ts'
+import { type Event, newestFirst, type Rumor } from '../nostr/event.ts'
 import { difficulty } from '../nostr/nip13.ts'
 import { type CallKeyring, type OpenedWrap, openedWrapOf, wrapHeaderOf } from '../nostr/nip59-unwrap.ts'
 import { isToBeTriedAgain } from '../state/call-keyring.ts'
@@ -76,7 +76,7 @@ export function openWrapReader(context: RunContext): MailReader {
   }
 
   async function openLot(): Promise<void> {
-    const lot = newestFirst(queue)
+    const lot = queue.sort(newestFirst)
     const [began, count] = [environment.clock(), lot.length]
     queue = []
     unopened = 0
@@ -162,10 +162,6 @@ async function unwrapSome(
   const late = headers.flatMap(({ stamp }, n) => (results[n] === undefined ? [stamp] : []))
   // A wrap with keys left to try is asked for again as well: no cursor passes it.
   return { opened, left: [...late, ...opened.filter(isToBeTriedAgain).map(({ stamp }) => stamp)] }
-}
-
-function newestFirst(wraps: Event[]): Event[] {
-  return wraps.sort((a, b) => b.created_at - a.created_at)
 }
 
 function sizeOf(rumor: Rumor | undefined): number {
