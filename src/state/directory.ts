@@ -1,13 +1,16 @@
 // Whom a word may mean, by what is kept: contacts, calls, names that have led to somebody, and names that agents gave themselves.
 import type { AgentDirectory, Contact } from '../call/agents.ts'
 import type { Acquaintance } from '../call/listing.ts'
-import type { Phase } from '../call/rules.ts'
+import { isPastConversation, type Phase } from '../call/rules.ts'
 import type { NamedKey, SelectorDirectory } from '../call/selector.ts'
 import { unsafeTextOf } from '../call/wording.ts'
+import { latestFirst } from './call-index.ts'
 import type { Index } from './state.ts'
 
-/** Phases of calls in which both sides have spoken: whoever only rang is still a stranger. */
-const SPOKEN: readonly Phase[] = ['active', 'ended', 'expired', 'forked']
+/** Whether both sides have spoken in a call: whoever only rang is still a stranger. */
+function isConversation(phase: Phase): boolean {
+  return phase === 'active' || isPastConversation(phase)
+}
 
 /**
  * Everybody and every call that a word may name.
@@ -34,7 +37,7 @@ function claimedNames(
   const blocked = new Set(contacts.filter(({ trust }) => trust === 'blocked').map(({ pubkey }) => pubkey))
   const names = new Map<string, Set<string>>()
   for (const { peer, name = '', phase } of Object.values(calls)) {
-    if (blocked.has(peer) || (whose === 'spoken' && !SPOKEN.includes(phase))) continue
+    if (blocked.has(peer) || (whose === 'spoken' && !isConversation(phase))) continue
     // What it called itself when we spoke, and what it calls itself now.
     const held = names.get(peer) ?? new Set([unsafeTextOf(peers[peer]?.name ?? '')])
     names.set(peer, held.add(name))
@@ -55,8 +58,7 @@ export function acquaintances(
   for (const { pubkey, petname, trust } of contacts)
     if (trust === 'blocked') blocked.add(pubkey)
     else known.set(pubkey, { petname })
-  const spoken = Object.values(calls).filter(({ phase }) => SPOKEN.includes(phase))
-  for (const { peer } of spoken.sort((a, b) => b.last - a.last))
-    if (!blocked.has(peer)) known.set(peer, { ...known.get(peer), spoken: true })
+  for (const [, { peer, phase }] of latestFirst({ calls }))
+    if (isConversation(phase) && !blocked.has(peer)) known.set(peer, { ...known.get(peer), spoken: true })
   return known
 }
