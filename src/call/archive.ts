@@ -204,10 +204,10 @@ function summariseArchive(
   const kept: Record<string, KeptPlace> = {}
   for (const { signal, party, clock, heard, unseen } of settled) {
     const { id, from, seq, body } = signal
-    if (CONNECTING.includes(signal.body.type)) continue
+    if (CONNECTING.includes(body.type)) continue
     // What was kept before stands below the last one that was archived then.
     if (seq > (sum.tails[from]?.seq ?? 0)) sum.tails[from] = { seq, id, clock }
-    if (!ARCHIVED.includes(body.type)) {
+    if (KEPT.includes(body.type)) {
       kept[id] = { clock, ...(unseen === undefined ? {} : { unseen }) }
       continue
     }

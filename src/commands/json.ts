@@ -157,21 +157,30 @@ export function escalationShape(kept: KeptEscalation, { state }: Pick<CommonOutc
 }
 
 const ITEM_FIELDS = [
-  ...(['type', 'id', 'ref', 're', 'call', 'from', 'text', 'at', 'seq', 'said', 'late', 'repeat'] as const),
-  ...([
-    'unseen',
-    'path',
-    'size',
-    'sha256',
-    'reason',
-    'note',
-    'outcome',
-    'outgoing',
-    'void',
-    'escalation',
-    'channel',
-  ] as const),
-]
+  'type',
+  'id',
+  'ref',
+  're',
+  'call',
+  'from',
+  'text',
+  'at',
+  'seq',
+  'said',
+  'late',
+  'repeat',
+  'unseen',
+  'path',
+  'size',
+  'sha256',
+  'reason',
+  'note',
+  'outcome',
+  'outgoing',
+  'void',
+  'escalation',
+  'channel',
+] as const
 
 /** An item of `new[]` in the form of --json, which is a contract; fields that are undefined vanish from the JSON. */
 export function itemShape(item: InboxItem): Record<string, unknown> {

@@ -19,8 +19,9 @@ import type { CommonOutcome } from '../run/outcome.ts'
 import { cutForeign, foreign, foreignText, isBlank } from '../sanitize.ts'
 import { leakySince } from '../state/canaries.ts'
 import type { Command } from './command.ts'
+import { countFitting, lengthOfLines } from './fit.ts'
 import { type CallShape, callShapes, callStatusIn, escalationShape, isOverState, itemShape } from './json.ts'
-import { callLine, countFitting, lengthOfLines, newsLines, overLines } from './text.ts'
+import { callLine, newsLines, overLines } from './text.ts'
 import { transferLines, transferShapes } from './transfers.ts'
 
 /** Most characters of a topic or a question: the whole was shown when it came. */

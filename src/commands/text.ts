@@ -2,7 +2,6 @@
 // own text, another speaker's or the owner's.
 
 import type { InboxItem } from '../call/inbox-items.ts'
-import { fitItems } from '../call/inbox-items.ts'
 import type { SignalType } from '../call/signal.ts'
 import { hintLine, type PrintedLine, quotes, type Span, span, type Voice } from '../call/span.ts'
 import { outcomeText } from '../call/transcript/entry.ts'
@@ -10,7 +9,6 @@ import {
   ABOUT_PEERS,
   claimedNameLines,
   describeAgent,
-  plain,
   quoteInCall,
   quoteLines,
   quoteRelayReason,
@@ -30,32 +28,6 @@ export function newsLines(items: readonly InboxItem[]): PrintedLine[] {
 function wholeLine({ call }: InboxItem): PrintedLine {
   const words = call === '' ? 'inbox --all --json' : `transcript ${call.slice(0, 8)} --max-chars 0`
   return hintLine(`  truncated; the whole: \`${P2P} ${words}\``)
-}
-
-/** The outcome with only as much news as a reader is shown at once; the rest stays unread, and a notice says so. */
-export function fitOutcome<O extends Pick<CommonOutcome, 'news' | 'notices'>>(outcome: O): O {
-  const news = fitItems(outcome.news)
-  const left = outcome.news.length - news.length
-  if (left === 0) return { ...outcome, news }
-  return { ...outcome, news, notices: [...outcome.notices, `${left} more unread; \`${P2P} inbox\` shows the next`] }
-}
-
-/**
- * How many of these paragraphs fit, the first one in any case.
- * @param maxChars characters that they may take
- */
-export function countFitting(paragraphs: readonly (readonly PrintedLine[])[], maxChars: number): number {
-  let room = maxChars
-  const past = paragraphs.findIndex((lines, n) => {
-    room -= lengthOfLines(lines)
-    return room < 0 && n > 0
-  })
-  return past === -1 ? paragraphs.length : past
-}
-
-/** Characters that lines take as text. */
-export function lengthOfLines(lines: readonly PrintedLine[]): number {
-  return lines.reduce((sum, line) => sum + plain(line).length + 1, 0)
 }
 
 function itemLines(item: InboxItem): PrintedLine[] {

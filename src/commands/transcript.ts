@@ -14,8 +14,9 @@ import { Failure } from '../errors.ts'
 import type { OutcomeOf } from '../run/outcome.ts'
 import { flagOption, MAX_CHARS, maxCharsOption, optionalText, periodOptions } from './args.ts'
 import type { Command } from './command.ts'
+import { countFitting } from './fit.ts'
 import { type CallShape, type CallsOutcome, callShape } from './json.ts'
-import { callLine, countFitting, endedFacts } from './text.ts'
+import { callLine, endedFacts } from './text.ts'
 
 const FORMATS = ['text', 'json', 'markdown', 'html'] as const
 
